@@ -1,0 +1,31 @@
+package carrier
+
+// The postal codes for which the carrier misbehaves. It serves every other one, in every country.
+const (
+	// PostalCodeManual is picked up and delivered only when told: POST /v1/bookings/{id}/pick-up and /deliver.
+	PostalCodeManual = "55555"
+	// PostalCodeKept refuses every cancellation without having the parcel, cancellation_refused, until the
+	// booking is allowed: POST /v1/bookings/{id}/allow.
+	PostalCodeKept = "44444"
+	// PostalCodeFailsOnce answers the first request of each key with a 500 and does nothing; then all works.
+	PostalCodeFailsOnce = "66666"
+	// PostalCodeSilent loses its webhooks: they are never sent.
+	PostalCodeSilent = "77777"
+	// PostalCodeUnanswered does what is asked, and cuts the connection instead of answering the first request
+	// of each key; the same request again is answered.
+	PostalCodeUnanswered = "88888"
+	// PostalCodeRefused refuses every booking: address_not_served.
+	PostalCodeRefused = "99999"
+)
+
+// script returns the postal code when it means something, and nothing else: where people live does not belong
+// in our books.
+func script(postalCode string) string {
+	switch postalCode {
+	case PostalCodeManual, PostalCodeKept, PostalCodeFailsOnce, PostalCodeSilent, PostalCodeUnanswered,
+		PostalCodeRefused:
+		return postalCode
+	default:
+		return ""
+	}
+}
