@@ -1,0 +1,234 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
+	"golang.org/x/sync/errgroup"
+
+	"waybill.dev/platform/es"
+)
+
+// commit runs the commands in one transaction. When that fails, each runs singly once more, so that one
+// command never fails another.
+func (l *Log) commit(ctx context.Context, batch []*pending) {
+	l.shared.Observe(float64(len(batch)))
+	if len(batch) == 1 {
+		l.commitSingly(ctx, batch[0])
+		return
+	}
+	outcomes, left, err := l.transact(ctx, batch, sharedLockWait)
+	switch {
+	case err == nil:
+		for p, o := range outcomes {
+			p.done <- o
+		}
+	case errors.Is(err, errAway):
+		// The server is away for everybody: trying each singly would only make them wait longer.
+		for _, p := range batch {
+			p.done <- outcome{err: fmt.Errorf("%w: %w", ErrUnavailable, err)}
+		}
+		return
+	default:
+		l.Logger.WarnContext(ctx, "a shared commit failed; its commands run singly", "commands", len(batch), "error", err)
+		left = batch
+	}
+	var singly errgroup.Group
+	singly.SetLimit(committers * 4)
+	for _, p := range left {
+		singly.Go(func() error {
+			l.commitSingly(ctx, p)
+			return nil
+		})
+	}
+	_ = singly.Wait()
+}
+
+// commitSingly runs one command in a transaction of its own, again where it lost a race.
+func (l *Log) commitSingly(ctx context.Context, p *pending) {
+	var err error
+	for range raceTries {
+		var outcomes map[*pending]outcome
+		outcomes, _, err = l.transact(ctx, []*pending{p}, singleLockWait)
+		if err == nil {
+			p.done <- outcomes[p]
+			return
+		}
+		if !errors.Is(err, errLostRace) {
+			break
+		}
+	}
+	p.done <- outcome{err: callersError(err)}
+}
+
+// errAway marks errors of a server that does not answer anybody.
+var errAway = errors.New("PostgreSQL is away")
+
+// classify tells an absent server from a failed statement.
+func classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	var pgErr *pgconn.PgError
+	var netErr net.Error
+	var connectErr *pgconn.ConnectError
+	switch {
+	case errors.As(err, &pgErr):
+		// Connections, resources, interventions (PostgreSQL, appendix A), and a server that became a standby;
+		// but query_canceled is a timeout of this transaction's own.
+		switch class := pgErr.Code[:2]; {
+		case pgErr.Code == "57014":
+			return err
+		case class == "08", class == "53", class == "57", pgErr.Code == "25006":
+			return fmt.Errorf("%w: %w", errAway, err)
+		}
+		return err
+	case errors.As(err, &connectErr), errors.As(err, &netErr), pgconn.Timeout(err), pgconn.SafeToRetry(err),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, puddle.ErrClosedPool):
+		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	return err
+}
+
+// callersError is a failed transaction's error as the caller of Handle sees it.
+func callersError(err error) error {
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.Is(err, ErrUnderWay), errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, errAway), errors.Is(err, errLostRace):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case errors.As(err, &pgErr):
+		switch pgErr.Code {
+		case "55P03", "57014", "40001", "40P01": // lock and statement timeouts, serialization, deadlock
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+	return err
+}
+
+// member is a request on its way through one transaction.
+type member struct {
+	*pending
+	outcome outcome
+	// left says that the command is left to a transaction of its own.
+	left bool
+}
+
+// transact runs the batch in one transaction. It returns what each command came to, and those that have to run
+// singly because a command before them led them to streams that were not locked.
+func (l *Log) transact(ctx context.Context, batch []*pending, lockWait time.Duration) (map[*pending]outcome, []*pending, error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	tx, err := l.Pool.Begin(ctx)
+	if err != nil {
+		// Nothing has been asked of the server yet: whatever it is, it concerns everybody.
+		return nil, nil, fmt.Errorf("%w: %w", errAway, err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit this does nothing
+
+	members := make([]*member, 0, len(batch))
+	for _, p := range batch {
+		members = append(members, &member{pending: p})
+	}
+	t := &transaction{log: l, tx: tx, states: es.NewStates(), handled: map[string]bool{}, kept: map[keyScope]keptResponse{}}
+	if err := t.lockAndLoad(ctx, members, lockWait); err != nil {
+		return nil, nil, classify(err)
+	}
+	for _, m := range members {
+		if m.left {
+			continue
+		}
+		if err := t.run(m); err != nil {
+			return nil, nil, err
+		}
+	}
+	if t.writes() {
+		if err := t.write(ctx); err != nil {
+			return nil, nil, classify(err)
+		}
+		if err := tx.Commit(ctx); err != nil {
+			return nil, nil, classify(err)
+		}
+		if len(t.messages.ids) > 0 && l.Committed != nil {
+			l.Committed()
+		}
+	}
+	outcomes := make(map[*pending]outcome, len(members))
+	var left []*pending
+	for _, m := range members {
+		if m.left {
+			left = append(left, m.pending)
+		} else {
+			outcomes[m.pending] = m.outcome
+		}
+	}
+	return outcomes, left, nil
+}
+
+// run lets one command decide upon the states as the commands before it left them. A command that these led to
+// streams that were not locked is left.
+func (t *transaction) run(m *member) error {
+	if m.Message != "" && t.handled[m.Message] {
+		m.outcome.result.Duplicate = true
+		return nil
+	}
+	if m.Idempotency != nil {
+		if kept, ok := t.kept[scopeOf(m.Request)]; ok {
+			if kept.bodySHA256 != m.Idempotency.BodySHA256 {
+				m.outcome.err = ErrKeyReused
+			} else {
+				m.outcome.result = Result{Replayed: true, Response: kept.response}
+			}
+			return nil
+		}
+	}
+	decision, versions, err := runCommand(m.Command, t.states)
+	var refusal *es.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		m.outcome.err = err
+		return nil
+	case err != nil:
+		return err
+	case len(decision.Need) > 0:
+		m.left = true
+		return nil
+	}
+	if m.outcome.result.Facts, err = t.record(m.Request, decision, versions); err != nil {
+		return err
+	}
+	if m.Respond != nil {
+		if m.outcome.result.Response, err = m.Respond(t.states); err != nil {
+			return err
+		}
+	}
+	if m.Message != "" {
+		t.handled[m.Message] = true
+		t.claims = append(t.claims, m.Message)
+	}
+	if m.Idempotency != nil {
+		scope := scopeOf(m.Request)
+		t.kept[scope] = keptResponse{m.Idempotency.BodySHA256, m.outcome.result.Response}
+		t.keys = append(t.keys, scope)
+	}
+	return nil
+}
+
+// runCommand is es.Run for code that may panic: the command's panic is the command's error.
+func runCommand(c es.Command, states es.States) (d es.Decision, versions []int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a decision panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return es.Run(c, states)
+}

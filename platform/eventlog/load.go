@@ -1,0 +1,221 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"waybill.dev/platform/es"
+)
+
+// lockAndLoad locks the streams that the members are about and loads them, category by category, so that
+// every transaction takes its locks in the same order. Where the states of one category lead a command to
+// streams of a later one, these are locked and loaded with the others of theirs. Members that would take the
+// transaction over its bound of locks are left.
+func (t *transaction) lockAndLoad(ctx context.Context, members []*member, lockWait time.Duration) error {
+	wanted := map[es.StreamID]bool{}
+	for _, m := range members {
+		for _, id := range m.Command.Streams {
+			if _, ok := t.log.categories[id.Category]; !ok {
+				return fmt.Errorf("stream %s: no such category", id)
+			}
+			wanted[id] = true
+		}
+	}
+	first := true
+	for rank := range t.log.Categories {
+		var ids []es.StreamID
+		for id := range wanted {
+			if t.log.categories[id.Category].rank == rank {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		if err := t.lockAndLoadCategory(ctx, members, ids, first, lockWait); err != nil {
+			return err
+		}
+		first = false
+		if rank == len(t.log.Categories)-1 {
+			break
+		}
+		if err := t.discover(members, rank, wanted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discover asks the members whose streams are all loaded where these lead them, and adds it to what is wanted.
+func (t *transaction) discover(members []*member, rank int, wanted map[es.StreamID]bool) error {
+	for i, m := range members {
+		if m.left || m.Message != "" && t.handled[m.Message] || !t.states.HasAll(m.Command.Streams) {
+			continue
+		}
+		decision, err := decide(m.Command, t.states)
+		if err != nil {
+			continue // it is told when the command is run
+		}
+		for _, id := range decision.Need {
+			if c, ok := t.log.categories[id.Category]; !ok || c.rank <= rank && !t.states.Has(id) {
+				return fmt.Errorf("a decision needs stream %s, whose category is not locked later", id)
+			}
+		}
+		if i > 0 && len(wanted)+len(decision.Need) > sharedLocks {
+			m.left = true
+			continue
+		}
+		for _, id := range decision.Need {
+			wanted[id] = true
+		}
+	}
+	return nil
+}
+
+// decide asks a command whose streams are loaded, without folding what it answers.
+func decide(c es.Command, states es.States) (d es.Decision, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a decision panicked: %v", p)
+		}
+	}()
+	return c.Decide(states)
+}
+
+// lockAndLoadCategory is one round trip: the locks, each statement with a snapshot of its own after them, and
+// with the first category what is known of the messages and the idempotency keys.
+func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member, ids []es.StreamID, first bool, lockWait time.Duration) error {
+	b := &pgx.Batch{}
+	if first {
+		b.Queue("SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(lockWait.Milliseconds(), 10))
+		t.queueKeyLocks(b, members)
+	}
+	queueLocks(b, t.log.lockKeys(ids))
+	t.log.queueLoad(b, t.states, ids)
+	if first {
+		t.queueInbox(b, members)
+		t.queueKeys(b, members)
+	}
+	return t.tx.SendBatch(ctx, b).Close()
+}
+
+// queueLocks takes advisory locks in the order of their keys. They need no transaction id.
+func queueLocks(b *pgx.Batch, keys []int64) {
+	b.Queue("SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) key", keys)
+}
+
+// lockKeys are the streams' lock keys, sorted: colliding names must not be locked in different orders.
+func (l *Log) lockKeys(ids []es.StreamID) []int64 {
+	keys := make([]int64, 0, len(ids))
+	for _, id := range ids {
+		keys = append(keys, l.lockKey("stream", id.String()))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// lockKey is 64 bits of a name. Advisory locks belong to the database, which services may share: so the
+// service's name is part of it.
+func (l *Log) lockKey(parts ...string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(l.Service))
+	for _, p := range parts {
+		_, _ = h.Write([]byte{0})
+		_, _ = h.Write([]byte(p))
+	}
+	return int64(h.Sum64())
+}
+
+// loadStreams reads, for each wanted stream, its snapshot (a row without a kind) and the facts after it. It is
+// one statement, so that snapshot and facts are of the same moment.
+const loadStreams = `
+WITH wanted AS (
+    SELECT stream, revision, n FROM unnest($1::text[], $2::int[]) WITH ORDINALITY AS w (stream, revision, n)
+), snapshot AS (
+    SELECT w.n, s.version, s.state FROM wanted w JOIN snapshots s ON s.stream = w.stream AND s.revision = w.revision
+)
+SELECT n, version, '' AS kind, state AS data FROM snapshot
+UNION ALL
+SELECT w.n, e.version, e.kind, e.data
+FROM wanted w
+LEFT JOIN snapshot s ON s.n = w.n
+CROSS JOIN LATERAL (
+    SELECT version, kind, data FROM events
+    WHERE stream = w.stream AND version > coalesce(s.version, 0)
+    ORDER BY version
+    OFFSET 0
+) e
+ORDER BY n, version`
+
+// queueLoad folds the streams into states when the batch is read.
+func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
+	slices.SortFunc(ids, func(a, b es.StreamID) int { return cmp.Compare(a.String(), b.String()) })
+	ids = slices.Compact(ids)
+	names := make([]string, len(ids))
+	revisions := make([]int, len(ids))
+	for i, id := range ids {
+		names[i] = id.String()
+		_, revisions[i] = l.categories[id.Category].SnapshotPolicy()
+		states.Empty(id, l.categories[id.Category])
+	}
+	b.Queue(loadStreams, names, revisions).Query(func(rows pgx.Rows) error {
+		var n, version int64
+		var kind string
+		var data []byte
+		_, err := pgx.ForEachRow(rows, []any{&n, &version, &kind, &data}, func() error {
+			id := ids[n-1]
+			if kind == "" {
+				return states.Restore(id, version, data)
+			}
+			event, err := l.categories[id.Category].Decode(kind, data)
+			if err != nil {
+				return err
+			}
+			got, err := states.Apply(id, event)
+			if err == nil && got != version {
+				err = fmt.Errorf("stream %s: version %d stands where %d was expected", id, version, got)
+			}
+			return err
+		})
+		return err
+	})
+}
+
+// Load folds streams for reading, all as of one moment. It takes no locks.
+func (l *Log) Load(ctx context.Context, ids ...es.StreamID) (es.States, error) {
+	states := es.NewStates()
+	for _, id := range ids {
+		if _, ok := l.categories[id.Category]; !ok {
+			return states, fmt.Errorf("stream %s: no such category", id)
+		}
+	}
+	b := &pgx.Batch{}
+	l.queueLoad(b, states, slices.Clone(ids))
+	if err := l.Pool.SendBatch(ctx, b).Close(); err != nil {
+		return states, unavailable(err)
+	}
+	return states, nil
+}
+
+// unavailable is the error of a read: whatever PostgreSQL cannot answer now may be asked again.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return callersError(classify(err))
+}
+
+// lockTimedOut says whether the error is a lock that was waited for in vain.
+func lockTimedOut(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "55P03"
+}
