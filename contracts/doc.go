@@ -5,3 +5,5 @@
 // event catalogue, the JSON Schemas and the AsyncAPI document are generated from these comments. A published
 // event changes by addition only; anything else is a new version with a type of its own.
 package contracts
+
+//go:generate go run ./internal/generate
