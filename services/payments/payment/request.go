@@ -1,0 +1,26 @@
+package payment
+
+import (
+	"time"
+
+	"waybill.dev/contracts"
+	"waybill.dev/platform/es"
+)
+
+// Settings are a tenant's settings that concern payments.
+type Settings struct {
+	// CaptureAtOnce takes the money as soon as it is held, and not only when the parcel has gone.
+	CaptureAtOnce bool
+}
+
+// Request notes an order that is to be paid.
+func Request(id es.StreamID, order contracts.OrderPlaced, settings Settings, at time.Time) es.Command {
+	return es.On(Category, id, func(p Payment) ([]Fact, []es.Job, error) {
+		if p.Placed {
+			return nil, nil, nil
+		}
+		return follow(id, p, at, Requested{
+			Amount: order.Total, Token: Token(order.Payment.Token), CaptureAtOnce: settings.CaptureAtOnce,
+		})
+	})
+}
