@@ -1,0 +1,165 @@
+package order
+
+import (
+	"fmt"
+	"math"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"waybill.dev/platform/es"
+)
+
+// The bounds of an order.
+const (
+	MaxLines      = 100
+	MaxQuantity   = 1_000_000
+	MaxText       = 200 // characters of a name, an id, a line of an address, a token
+	MaxEmail      = 254
+	MaxPostalCode = 32
+	MaxReason     = 500
+	MethodCard    = "card"
+)
+
+// SKUPattern is what a SKU looks like.
+const SKUPattern = `^[A-Za-z0-9._-]{1,64}$`
+
+var sku = regexp.MustCompile(SKUPattern)
+
+// Place makes an order of nothing.
+type Place struct {
+	At              time.Time
+	Customer        Customer
+	Lines           []Line
+	ShippingAddress Address
+	Payment         Payment
+	Deadlines       Deadlines // of the tenant, today
+}
+
+// Wrong is one field that cannot be taken, and why. It never quotes the value.
+type Wrong struct {
+	Field   string // "lines[2].sku"
+	Message string
+}
+
+// Decide takes the order, once.
+func (p Place) Decide(o Order) ([]Event, error) {
+	if o.Placed != nil {
+		return nil, es.Refuse(es.Conflict, "there is an order with this id")
+	}
+	if wrong := p.Validate(); len(wrong) > 0 {
+		return nil, es.Refuse(es.Invalid, "%s %s", wrong[0].Field, wrong[0].Message)
+	}
+	total, _ := p.total()
+	return o.with(Placed{
+		PlacedAt: p.At, Customer: p.Customer, Lines: p.Lines, ShippingAddress: p.ShippingAddress,
+		Payment: p.Payment, Total: total, Deadlines: p.Deadlines,
+	}), nil
+}
+
+// Validate names every wrong field at once.
+func (p Place) Validate() []Wrong {
+	var w wrongs
+	w.text("customer.id", p.Customer.ID, 1, MaxText)
+	w.text("customer.name", p.Customer.Name, 1, MaxText)
+	if !validEmail(p.Customer.Email) {
+		w.add("customer.email", "must be an e-mail address of at most %d characters, without a display name", MaxEmail)
+	}
+	p.validateLines(&w)
+	a := p.ShippingAddress
+	w.text("shippingAddress.name", a.Name, 1, MaxText)
+	w.text("shippingAddress.line1", a.Line1, 1, MaxText)
+	w.text("shippingAddress.line2", a.Line2, 0, MaxText)
+	w.text("shippingAddress.city", a.City, 1, MaxText)
+	w.text("shippingAddress.postalCode", a.PostalCode, 1, MaxPostalCode)
+	if !isCountry(a.Country) {
+		w.add("shippingAddress.country", "must be an ISO 3166-1 alpha-2 code")
+	}
+	if p.Payment.Method != MethodCard {
+		w.add("payment.method", "must be %q", MethodCard)
+	}
+	w.text("payment.token", p.Payment.Token, 1, MaxText)
+	return w
+}
+
+func (p Place) validateLines(w *wrongs) {
+	if n := len(p.Lines); n < 1 || n > MaxLines {
+		w.add("lines", "must be 1 to %d", MaxLines)
+	}
+	seen := map[string]bool{}
+	for i, l := range p.Lines {
+		at := func(field string) string { return fmt.Sprintf("lines[%d].%s", i, field) }
+		if !sku.MatchString(l.SKU) {
+			w.add(at("sku"), "must be 1 to 64 letters, digits, dots, underscores or hyphens")
+		} else if seen[l.SKU] {
+			w.add(at("sku"), "stands in an earlier line already")
+		}
+		seen[l.SKU] = true
+		w.text(at("name"), l.Name, 1, MaxText)
+		if l.Quantity < 1 || l.Quantity > MaxQuantity {
+			w.add(at("quantity"), "must be 1 to %d", MaxQuantity)
+		}
+		if l.UnitPrice.Amount < 0 {
+			w.add(at("unitPrice.amount"), "must not be negative")
+		}
+		switch currency := l.UnitPrice.Currency; {
+		case !isCurrency(currency):
+			w.add(at("unitPrice.currency"), "must be the ISO 4217 code of a currency in use")
+		case currency != p.Lines[0].UnitPrice.Currency:
+			w.add(at("unitPrice.currency"), "must be that of the first line")
+		}
+	}
+	if _, fits := p.total(); !fits {
+		w.add("lines", "come to a total past %d", int64(math.MaxInt64))
+	}
+}
+
+// total is the sum over the lines, and whether it fits into 64 bits. Lines that are wrong in themselves do not
+// count.
+func (p Place) total() (total Money, fits bool) {
+	for _, l := range p.Lines {
+		price := l.UnitPrice.Amount
+		if l.Quantity < 1 || l.Quantity > MaxQuantity || price < 0 {
+			continue
+		}
+		if price > (math.MaxInt64-total.Amount)/l.Quantity {
+			return Money{}, false
+		}
+		total.Amount += l.Quantity * price
+		total.Currency = p.Lines[0].UnitPrice.Currency
+	}
+	return total, true
+}
+
+// validEmail wants a plain ASCII address, as every mail server takes it.
+func validEmail(s string) bool {
+	if len(s) > MaxEmail || strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII || r == '[' }) {
+		return false
+	}
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Name == "" && a.Address == s
+}
+
+type wrongs []Wrong
+
+func (w *wrongs) add(field, format string, args ...any) {
+	*w = append(*w, Wrong{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// text wants printable text of so many characters.
+func (w *wrongs) text(field, s string, least, most int) {
+	n := utf8.RuneCountInString(s)
+	switch {
+	case n < least && n == 0:
+		w.add(field, "must not be empty")
+	case least > 0 && strings.TrimSpace(s) == "":
+		w.add(field, "must not be blank")
+	case n > most:
+		w.add(field, "must be at most %d characters", most)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		w.add(field, "must be text without control characters")
+	}
+}
