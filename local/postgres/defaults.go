@@ -54,14 +54,14 @@ func defaults(port int) map[string]string {
 	}
 }
 
-// ephemeral are the further settings for data that nobody misses.
+// ephemeral are the further settings for data that nobody misses. What was committed outlives the server's own
+// crash all the same, so that tests may kill it: only the machine's crash loses it.
 func ephemeral() map[string]string {
 	return map[string]string{
-		"fsync":              "off",
-		"synchronous_commit": "off",
-		"full_page_writes":   "off",
-		"wal_level":          "minimal",
-		"max_wal_senders":    "0",
+		"fsync":            "off",
+		"full_page_writes": "off",
+		"wal_level":        "minimal",
+		"max_wal_senders":  "0",
 	}
 }
 
