@@ -80,7 +80,8 @@ func (t *transaction) record(r Request, d es.Decision, versions []int64) ([]es.R
 		if err != nil {
 			return nil, err
 		}
-		fact := es.Recorded{ID: id.String(), Stream: f.Stream, Version: versions[i], Event: f.Event, At: r.At.UTC(), Meta: r.Meta}
+		at := r.At.UTC().Truncate(time.Microsecond) // as precise as PostgreSQL keeps it
+		fact := es.Recorded{ID: id.String(), Stream: f.Stream, Version: versions[i], Event: f.Event, At: at, Meta: r.Meta}
 		data, err := json.Marshal(f.Event)
 		if err != nil {
 			return nil, fmt.Errorf("fact %s: %w", f.Event.Kind(), err)

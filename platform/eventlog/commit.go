@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
@@ -24,7 +23,7 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 		l.commitSingly(ctx, batch[0])
 		return
 	}
-	outcomes, left, err := l.transact(ctx, batch, sharedLockWait)
+	outcomes, left, err := l.transact(ctx, batch, sharedLockWaits)
 	switch {
 	case err == nil:
 		for p, o := range outcomes {
@@ -56,7 +55,7 @@ func (l *Log) commitSingly(ctx context.Context, p *pending) {
 	var err error
 	for range raceTries {
 		var outcomes map[*pending]outcome
-		outcomes, _, err = l.transact(ctx, []*pending{p}, singleLockWait)
+		outcomes, _, err = l.transact(ctx, []*pending{p}, singleLockWaits)
 		if err == nil {
 			p.done <- outcomes[p]
 			return
@@ -125,7 +124,7 @@ type member struct {
 
 // transact runs the batch in one transaction. It returns what each command came to, and those that have to run
 // singly because a command before them led them to streams that were not locked.
-func (l *Log) transact(ctx context.Context, batch []*pending, lockWait time.Duration) (map[*pending]outcome, []*pending, error) {
+func (l *Log) transact(ctx context.Context, batch []*pending, waits lockWaits) (map[*pending]outcome, []*pending, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	tx, err := l.Pool.Begin(ctx)
@@ -140,7 +139,7 @@ func (l *Log) transact(ctx context.Context, batch []*pending, lockWait time.Dura
 		members = append(members, &member{pending: p})
 	}
 	t := &transaction{log: l, tx: tx, states: es.NewStates(), handled: map[string]bool{}, kept: map[keyScope]keptResponse{}}
-	if err := t.lockAndLoad(ctx, members, lockWait); err != nil {
+	if err := t.lockAndLoad(ctx, members, waits); err != nil {
 		return nil, nil, classify(err)
 	}
 	for _, m := range members {

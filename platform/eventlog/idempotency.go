@@ -27,7 +27,7 @@ func scopeOf(r Request) keyScope {
 
 // queueKeyLocks locks the idempotency keys, before any stream: whoever waits here waits for the first request
 // under its key.
-func (t *transaction) queueKeyLocks(b *pgx.Batch, members []*member) {
+func (t *transaction) queueKeyLocks(b *pgx.Batch, members []*member, wait time.Duration) {
 	var keys []int64
 	for _, m := range members {
 		if m.Idempotency != nil {
@@ -39,6 +39,7 @@ func (t *transaction) queueKeyLocks(b *pgx.Batch, members []*member) {
 		return
 	}
 	slices.Sort(keys)
+	queueLockWait(b, wait)
 	b.Queue("SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) key", slices.Compact(keys)).QueryRow(func(row pgx.Row) error {
 		var n int64
 		err := row.Scan(&n)

@@ -20,7 +20,7 @@ import (
 // every transaction takes its locks in the same order. Where the states of one category lead a command to
 // streams of a later one, these are locked and loaded with the others of theirs. Members that would take the
 // transaction over its bound of locks are left.
-func (t *transaction) lockAndLoad(ctx context.Context, members []*member, lockWait time.Duration) error {
+func (t *transaction) lockAndLoad(ctx context.Context, members []*member, waits lockWaits) error {
 	wanted := map[es.StreamID]bool{}
 	for _, m := range members {
 		for _, id := range m.Command.Streams {
@@ -41,7 +41,7 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member, lockWa
 		if len(ids) == 0 {
 			continue
 		}
-		if err := t.lockAndLoadCategory(ctx, members, ids, first, lockWait); err != nil {
+		if err := t.lockAndLoadCategory(ctx, members, ids, first, waits); err != nil {
 			return err
 		}
 		first = false
@@ -93,11 +93,11 @@ func decide(c es.Command, states es.States) (d es.Decision, err error) {
 
 // lockAndLoadCategory is one round trip: the locks, each statement with a snapshot of its own after them, and
 // with the first category what is known of the messages and the idempotency keys.
-func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member, ids []es.StreamID, first bool, lockWait time.Duration) error {
+func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member, ids []es.StreamID, first bool, waits lockWaits) error {
 	b := &pgx.Batch{}
 	if first {
-		b.Queue("SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(lockWait.Milliseconds(), 10))
-		t.queueKeyLocks(b, members)
+		t.queueKeyLocks(b, members, waits.key)
+		queueLockWait(b, waits.stream)
 	}
 	queueLocks(b, t.log.lockKeys(ids))
 	t.log.queueLoad(b, t.states, ids)
@@ -106,6 +106,11 @@ func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member
 		t.queueKeys(b, members)
 	}
 	return t.tx.SendBatch(ctx, b).Close()
+}
+
+// queueLockWait bounds the wait for each lock of the transaction from here on.
+func queueLockWait(b *pgx.Batch, wait time.Duration) {
+	b.Queue("SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(wait.Milliseconds(), 10))
 }
 
 // queueLocks takes advisory locks in the order of their keys. They need no transaction id.

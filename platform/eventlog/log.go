@@ -77,14 +77,21 @@ const (
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.
 	sharedCommands = 100
 	sharedLocks    = 500
-	// sharedLockWait and singleLockWait add up to what a caller waits for a lock: a shared commit gives up
-	// early, so that one stream that is held elsewhere does not hold up the others for long.
-	sharedLockWait = time.Second
-	singleLockWait = 4 * time.Second
 	// commitTimeout ends a commit on a server that has stopped answering.
 	commitTimeout = 15 * time.Second
 	// raceTries bounds how often a command is run again after losing a race.
 	raceTries = 5
+)
+
+// lockWaits are how long one transaction waits for a lock.
+type lockWaits struct{ key, stream time.Duration }
+
+var (
+	// A shared commit gives up early, so that what is held elsewhere does not hold up the others for long.
+	sharedLockWaits = lockWaits{key: time.Second, stream: time.Second}
+	// With the shared wait before it, a second request under an idempotency key waits 5 s for the first, which may
+	// itself wait longer for a stream.
+	singleLockWaits = lockWaits{key: 4 * time.Second, stream: 10 * time.Second}
 )
 
 // Log runs the commands of one service.
