@@ -123,6 +123,7 @@ func newHook(t testing.TB) *hook {
 			}
 			h.taken[id] = webhook
 		}
+		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(status)
 	}))
 	t.Cleanup(server.Close)

@@ -41,7 +41,11 @@ func newTeller(config Config, signer *standardwebhooks.Webhook, taken func(*noti
 	transport.Proxy = nil
 	return &teller{
 		config: config, signer: signer, taken: taken, alarm: newAlarm(),
-		client: &http.Client{Transport: transport, Timeout: config.WebhookTimeout},
+		client: &http.Client{
+			Transport: transport, Timeout: config.WebhookTimeout,
+			// A redirect has not taken the webhook, and would be followed by a GET without a body.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 	}
 }
 
