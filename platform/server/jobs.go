@@ -1,0 +1,49 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
+)
+
+// Job is what a job is done for.
+type Job struct {
+	// ID is the job's own.
+	ID int64
+	// Attempt counts from 1.
+	Attempt int
+	Tenant  string
+	// Subject is the id of the stream that the command which asked for the job was about first.
+	Subject string
+	// Meta is that of the fact which the job follows from.
+	Meta es.Meta
+}
+
+// JobOf is a job with its arguments.
+type JobOf[A es.Job] struct {
+	Job
+	Args A
+}
+
+// Workers are those who do a service's jobs.
+type Workers struct {
+	add []func(*jobs)
+}
+
+// Work registers who does the jobs of A's kind. A job is done when work returns nil; after an error or a panic it
+// is done again, after a pause that grows to half a minute, for ever. It may also be done twice at a time, when a
+// worker is slow to die. Its arguments are stored and shown, so they hold nothing secret.
+func Work[A es.Job](w *Workers, work func(ctx context.Context, app *App, job JobOf[A]) error) {
+	w.add = append(w.add, func(j *jobs) { addWorker(j, work) })
+}
+
+// Record runs the command that records a job's outcome. The outcome may have been recorded before: the command
+// decides nothing then.
+func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
+	meta := job.Meta
+	meta.TraceParent = TraceParent(ctx)
+	_, err := app.Log.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: time.Now().UTC(), Meta: meta})
+	return err
+}

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"waybill.dev/platform/postgres"
+)
+
+// readiness is what /readyz answers.
+type readiness struct {
+	Status string `json:"status"`
+	// Degraded names what is not as it should be while the service works on.
+	Degraded []string `json:"degraded,omitempty"`
+}
+
+// ready answers 503 only without PostgreSQL or without the schema: nothing can be accepted then.
+func (s *Server) ready(c echo.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+	defer cancel()
+	if err := s.reachDatabase(ctx); err != nil {
+		s.app.Logger.DebugContext(ctx, "not ready", "error", err)
+		return retryLater(http.StatusServiceUnavailable, "the database is out of reach, or its schema has not been migrated")
+	}
+	answer := readiness{Status: "ready", Degraded: s.degraded()}
+	if len(answer.Degraded) > 0 {
+		answer.Status = "degraded"
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+// reachDatabase looks at the schema until it has been right once, and then only whether PostgreSQL answers.
+func (s *Server) reachDatabase(ctx context.Context) error {
+	if s.migrated.Load() {
+		return s.app.Pool.Ping(ctx)
+	}
+	return postgres.Migrated(ctx, s.app.Pool, s.service.Migrations)
+}
+
+func (s *Server) degraded() []string {
+	degraded := s.relay.Degraded()
+	if s.jobs != nil && !s.jobs.running.Load() {
+		degraded = append(degraded, "jobs: they are not being worked")
+	}
+	if s.service.Degraded != nil {
+		degraded = append(degraded, s.service.Degraded()...)
+	}
+	return degraded
+}

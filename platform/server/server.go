@@ -1,0 +1,338 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/postgres"
+)
+
+// Options are for those who embed a service: a test, or the whole suite in one process.
+type Options struct {
+	// Logger is where log lines go; nil writes JSON lines to standard error.
+	Logger *slog.Logger
+	// Spans are exported to it, beside the endpoint that the configuration may name. It is not shut down.
+	Spans sdktrace.SpanExporter
+	// Committed is called after each commit that wrote to the outbox, and must not block.
+	Committed func()
+}
+
+// Server is a service that can be run.
+type Server struct {
+	service  Service
+	app      *App
+	config   Config
+	options  Options
+	registry *prometheus.Registry
+	spans    *sdktrace.TracerProvider
+	relay    *messaging.Relay
+	jobs     *jobs // nil where the service has none
+	listener net.Listener
+	http     *http.Server
+	// migrated is whether the schema has been seen to be at the version that is wanted.
+	migrated atomic.Bool
+}
+
+const (
+	// drain is how long requests and messages under way are waited for when the server stops, softStop how long
+	// jobs are before their contexts end.
+	drain    = 5 * time.Second
+	softStop = 4 * time.Second
+)
+
+// New makes a server of the service and takes its address. Nothing else need be there yet: PostgreSQL and Kafka
+// are waited for while it runs.
+func New(ctx context.Context, service Service, config Config, options Options) (*Server, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	tenants, err := LoadTenants(config.TenantsFile)
+	if err != nil {
+		return nil, err
+	}
+	logger := options.Logger
+	if logger == nil {
+		logger = NewLogger(os.Stderr, config.LogLevel)
+	}
+	logger = logger.With("service", service.Name)
+	s := &Server{service: service, config: config, options: options, registry: prometheus.NewRegistry()}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if s.spans, err = newTracerProvider(ctx, service.Name, config.TraceEndpoint, options.Spans); err != nil {
+		return nil, err
+	}
+	s.app = &App{
+		Service: service.Name, Tenants: tenants, Logger: logger, Metrics: s.registry,
+		Tracer: s.spans.Tracer("waybill.dev/" + service.Name), Config: config,
+	}
+	database := postgres.Options{Service: service.Name, MaxConns: config.DatabaseConnections}
+	if recording(config, options) {
+		database.TracerProvider = s.spans
+	}
+	if s.app.Pool, err = postgres.Open(ctx, config.DatabaseURL, database); err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	if err := s.wire(); err != nil {
+		s.app.Pool.Close()
+		return nil, err
+	}
+	address := cmp.Or(config.Listen, net.JoinHostPort("127.0.0.1", strconv.Itoa(service.Port)))
+	if s.listener, err = net.Listen("tcp", address); err != nil {
+		s.app.Pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// wire makes the parts of each other. None of them does anything yet.
+func (s *Server) wire() (err error) {
+	app, service := s.app, s.service
+	if s.relay, err = messaging.NewRelay(messaging.RelayConfig{
+		Pool: app.Pool, Service: service.Name, Brokers: s.config.KafkaBrokers, TopicPrefix: s.config.PublishPrefix,
+		Logger: app.Logger, Metrics: s.registry, Tracer: app.Tracer,
+	}); err != nil {
+		return err
+	}
+	log := eventlog.Config{
+		Service: service.Name, Pool: app.Pool, Categories: service.Categories,
+		Publish: service.Publish, Project: service.Project, Committed: s.committed,
+		Logger: app.Logger, Tracer: app.Tracer, Metrics: s.registry,
+	}
+	if service.Workers != nil {
+		if s.jobs, err = newJobs(app, service.Workers); err != nil {
+			return err
+		}
+		log.InsertJobs = s.jobs.insert
+	}
+	if app.Log, err = eventlog.New(log); err != nil {
+		return err
+	}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(app.Logger.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// committed wakes who waits for what was just committed.
+func (s *Server) committed() {
+	s.relay.Wake()
+	if s.options.Committed != nil {
+		s.options.Committed()
+	}
+}
+
+// Addr is the address that the server listens on, "127.0.0.1:8083".
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is the address for clients on the same machine, "http://127.0.0.1:8083".
+func (s *Server) URL() string {
+	host, port, _ := net.SplitHostPort(s.Addr())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// App is what the service's handlers have at hand.
+func (s *Server) App() *App { return s.app }
+
+// Run serves until the context ends, and then stops gracefully: what is under way is brought to its end, within
+// about ten seconds. It runs once.
+func (s *Server) Run(ctx context.Context) error {
+	// Each part needs those after it: they stop in this order.
+	var front, log, relay stage
+	log.start(context.WithoutCancel(ctx), func(ctx context.Context) { _ = s.app.Log.Run(ctx) })
+	front.start(ctx, s.serveHTTP)
+	started := make(chan struct{})
+	front.start(ctx, func(ctx context.Context) {
+		defer close(started)
+		if !s.prepare(ctx) {
+			return
+		}
+		relay.start(context.WithoutCancel(ctx), s.keep("relay", s.relay.Run))
+		s.startFront(ctx, &front)
+	})
+	s.app.Logger.InfoContext(ctx, "started", "listen", s.Addr())
+
+	<-ctx.Done()
+	<-started
+	front.stop()
+	log.stop()
+	relay.stop()
+	s.app.Pool.Close()
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = s.spans.Shutdown(flush) // spans that nobody takes are no reason to fail
+	s.app.Logger.Info("stopped")
+	return nil
+}
+
+// startFront starts what makes commands: messages, jobs and the service's background.
+func (s *Server) startFront(ctx context.Context, front *stage) {
+	if s.jobs != nil {
+		front.start(ctx, s.keep("jobs", s.jobs.run))
+	}
+	front.start(ctx, s.keep("housekeeping", s.housekeep))
+	for _, background := range s.service.Background {
+		front.start(ctx, s.keep("background", func(ctx context.Context) error { return background(ctx, s.app) }))
+	}
+}
+
+// prepare waits for the schema, and migrates it where it may. It is false when the context ended before.
+func (s *Server) prepare(ctx context.Context) bool {
+	for pause := newBackoff(); ctx.Err() == nil; {
+		err := s.checkSchema(ctx)
+		if err == nil {
+			return true
+		}
+		s.app.Logger.WarnContext(ctx, "waiting for the database", "error", err)
+		pause.wait(ctx)
+	}
+	return false
+}
+
+func (s *Server) checkSchema(ctx context.Context) error {
+	if s.config.MigrationsURL != "" {
+		if err := postgres.Migrate(ctx, s.config.MigrationsURL, s.service.Name, s.service.Migrations); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := postgres.Migrated(ctx, s.app.Pool, s.service.Migrations); err != nil {
+		return err
+	}
+	s.migrated.Store(true)
+	return nil
+}
+
+func (s *Server) serveHTTP(ctx context.Context) {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		if s.http.Shutdown(stop) != nil {
+			_ = s.http.Close() // those that are still there have had their time
+		}
+	}()
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		s.app.Logger.ErrorContext(ctx, "the HTTP server has failed", "error", err)
+	}
+	<-stopped
+}
+
+// keep runs it until the context ends, again and again where it ends before.
+func (s *Server) keep(name string, run func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		for pause := newBackoff(); ctx.Err() == nil; {
+			began := time.Now()
+			err := withoutPanic(ctx, run)
+			if ctx.Err() != nil {
+				return
+			}
+			if time.Since(began) > time.Minute {
+				pause = newBackoff()
+			}
+			s.app.Logger.ErrorContext(ctx, name+" has ended and is started again", "error", err)
+			pause.wait(ctx)
+		}
+	}
+}
+
+// housekeep deletes what is past its time.
+func (s *Server) housekeep(ctx context.Context) error {
+	sweep := time.NewTicker(time.Hour)
+	defer sweep.Stop()
+	look := time.NewTicker(30 * time.Second)
+	defer look.Stop()
+	if err := sweepKeys(ctx, s.app); err != nil {
+		return err
+	}
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-sweep.C:
+			err = sweepKeys(ctx, s.app)
+		case <-look.C:
+			if s.jobs != nil {
+				err = revive(ctx, s.app)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// sweepKeys deletes the idempotency keys that are no longer honoured, a few at a time.
+func sweepKeys(ctx context.Context, app *App) error {
+	for {
+		tag, err := app.Pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid IN (
+			SELECT ctid FROM idempotency_keys WHERE created_at < now() - $1::interval LIMIT 1000)`, eventlog.IdempotencyKeptFor)
+		if err != nil || tag.RowsAffected() < 1000 {
+			return err
+		}
+	}
+}
+
+// stage is a set of goroutines that are stopped together.
+type stage struct {
+	mu      sync.Mutex
+	cancels []context.CancelFunc
+	running sync.WaitGroup
+}
+
+func (g *stage) start(ctx context.Context, run func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	g.mu.Lock()
+	g.cancels = append(g.cancels, cancel)
+	g.mu.Unlock()
+	g.running.Go(func() { run(ctx) })
+}
+
+func (g *stage) stop() {
+	g.mu.Lock()
+	for _, cancel := range g.cancels {
+		cancel()
+	}
+	g.mu.Unlock()
+	g.running.Wait()
+}
+
+// backoff waits longer from one time to the next, up to five seconds.
+type backoff struct{ next time.Duration }
+
+func newBackoff() *backoff { return &backoff{100 * time.Millisecond} }
+
+func (b *backoff) wait(ctx context.Context) {
+	select {
+	case <-time.After(b.next):
+	case <-ctx.Done():
+	}
+	b.next = min(b.next*2, 5*time.Second)
+}

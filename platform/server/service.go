@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
+	"waybill.dev/contracts"
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
+)
+
+// Service is a service's table of contents.
+type Service struct {
+	// Name is the name of the service, of its schema and of its consumer group: "inventory".
+	Name string
+	// Doc says in a sentence what the service is for. It heads the API's documentation.
+	Doc string
+	// Port is listened on where the configuration names no address.
+	Port int
+	// Categories are the service's streams, in the order in which they are locked.
+	Categories []es.Erased
+	// Hears are zero values of the events that the service consumes; none means that it consumes nothing.
+	Hears []contracts.Event
+	// React turns a message into a command. It is pure. A command without Decide does nothing.
+	React func(m contracts.Message, at time.Time) es.Command
+	// Publish translates a fact into integration events. It is pure.
+	Publish func(es.Recorded) []contracts.Event
+	// Project queues the statements of inline projections; nil for none.
+	Project func(*pgx.Batch, []eventlog.Change)
+	// Routes registers the service's HTTP operations; nil for none.
+	Routes func(api huma.API, app *App)
+	// Workers registers who does the service's jobs, by Work; nil for none.
+	Workers func(*Workers)
+	// Background functions run until the context ends. One that returns before is started again.
+	Background []func(ctx context.Context, app *App) error
+	// Degraded names what is not as it should be, such as "breaker:provider"; nil for nothing.
+	Degraded func() []string
+	// Migrations are the service's own, for goose; nil for none.
+	Migrations fs.FS
+}
+
+// App is what a service's handlers, workers and background functions have at hand.
+type App struct {
+	// Service is the service's name.
+	Service string
+	Log     *eventlog.Log
+	Pool    *pgxpool.Pool
+	Tenants *Tenants
+	// Logger writes what the context knows (correlation, tenant, order, trace) with each line.
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer
+	Tracer  trace.Tracer
+	Config  Config
+}
