@@ -11,7 +11,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -128,7 +127,7 @@ func (e *edge) recover(next echo.HandlerFunc) echo.HandlerFunc {
 			case p == http.ErrAbortHandler:
 				panic(p) // the way to cut a connection
 			default:
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				err = panicError(p)
 			}
 		}()
 		return next(c)

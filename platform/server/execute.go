@@ -53,7 +53,7 @@ func Execute[B any](ctx context.Context, app *App, post Post, command es.Command
 	}
 	ctx, cancel := context.WithTimeout(ctx, handleTimeout)
 	defer cancel()
-	result, err := app.Log.Handle(ctx, request)
+	result, err := app.Handle(ctx, request)
 	if err != nil {
 		return nil, Problem(err)
 	}

@@ -44,6 +44,6 @@ func Work[A es.Job](w *Workers, work func(ctx context.Context, app *App, job Job
 func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
 	meta := job.Meta
 	meta.TraceParent = TraceParent(ctx)
-	_, err := app.Log.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: time.Now().UTC(), Meta: meta})
+	_, err := app.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: time.Now().UTC(), Meta: meta})
 	return err
 }

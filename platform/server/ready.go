@@ -41,8 +41,16 @@ func (s *Server) reachDatabase(ctx context.Context) error {
 }
 
 func (s *Server) degraded() []string {
-	degraded := s.relay.Degraded()
-	if s.jobs != nil && !s.jobs.running.Load() {
+	var degraded []string
+	if s.connected.Load() {
+		degraded = append(degraded, s.relay.Degraded()...)
+		if s.app.Consumer != nil {
+			degraded = append(degraded, s.app.Consumer.Degraded()...)
+		}
+	} else {
+		degraded = append(degraded, "kafka: its topics have not been reached")
+	}
+	if s.app.jobs != nil && !s.app.jobs.running.Load() {
 		degraded = append(degraded, "jobs: they are not being worked")
 	}
 	if s.service.Degraded != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,8 @@ type jobs struct {
 	wake    *waker
 	metrics jobMetrics
 	running atomic.Bool
+	// inserted is when jobs were enqueued last, in nanoseconds of the Unix epoch.
+	inserted atomic.Int64
 }
 
 // jobMetadata is kept beside a job's arguments.
@@ -111,7 +114,16 @@ func (j *jobs) insert(ctx context.Context, tx pgx.Tx, decided []eventlog.Job) er
 		params = append(params, river.InsertManyParams{Args: d.Args, InsertOpts: &river.InsertOpts{Metadata: metadata}})
 	}
 	_, err := j.client.InsertManyFastTx(ctx, tx, params)
+	j.inserted.Store(time.Now().UnixNano())
 	return err
+}
+
+// wakeLate wakes the workers where jobs were enqueued a moment ago. It is asked after each commit: the log does
+// not say whether this one held jobs.
+func (j *jobs) wakeLate() {
+	if j != nil && time.Since(time.Unix(0, j.inserted.Load())) < time.Second {
+		j.wake.now()
+	}
 }
 
 // run works jobs until the context ends, and then finishes what it has begun.
@@ -185,13 +197,24 @@ func (a *again) Work(ctx context.Context, row *rivertype.JobRow, doInner func(co
 	return river.JobSnooze(pause)
 }
 
+// withoutPanic turns a panic into an error.
 func withoutPanic(ctx context.Context, do func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			err = panicError(p)
 		}
 	}()
 	return do(ctx)
+}
+
+// panicError tells where the panic came from. Its value may hold anything, an address too, so that only the
+// runtime's own is told.
+func panicError(p any) error {
+	what := fmt.Sprintf("a %T", p)
+	if own, ok := p.(runtime.Error); ok {
+		what = own.Error()
+	}
+	return fmt.Errorf("panic: %s\n%s", what, debug.Stack())
 }
 
 // pauseAfter doubles from one attempt to the next, and spreads what failed together.

@@ -42,11 +42,12 @@ type Server struct {
 	registry *prometheus.Registry
 	spans    *sdktrace.TracerProvider
 	relay    *messaging.Relay
-	jobs     *jobs // nil where the service has none
 	listener net.Listener
 	http     *http.Server
 	// migrated is whether the schema has been seen to be at the version that is wanted.
 	migrated atomic.Bool
+	// connected is whether the topics have been seen on Kafka.
+	connected atomic.Bool
 }
 
 const (
@@ -70,14 +71,13 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 	if logger == nil {
 		logger = NewLogger(os.Stderr, config.LogLevel)
 	}
-	logger = logger.With("service", service.Name)
 	s := &Server{service: service, config: config, options: options, registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.spans, err = newTracerProvider(ctx, service.Name, config.TraceEndpoint, options.Spans); err != nil {
 		return nil, err
 	}
 	s.app = &App{
-		Service: service.Name, Tenants: tenants, Logger: logger, Metrics: s.registry,
+		Service: service.Name, Tenants: tenants, Logger: logger.With("service", service.Name), Metrics: s.registry,
 		Tracer: s.spans.Tracer("waybill.dev/" + service.Name), Config: config,
 	}
 	database := postgres.Options{Service: service.Name, MaxConns: config.DatabaseConnections}
@@ -87,7 +87,7 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 	if s.app.Pool, err = postgres.Open(ctx, config.DatabaseURL, database); err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	if err := s.wire(); err != nil {
+	if err := s.wire(logger); err != nil {
 		s.app.Pool.Close()
 		return nil, err
 	}
@@ -100,13 +100,22 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 }
 
 // wire makes the parts of each other. None of them does anything yet.
-func (s *Server) wire() (err error) {
+func (s *Server) wire(logger *slog.Logger) (err error) {
 	app, service := s.app, s.service
 	if s.relay, err = messaging.NewRelay(messaging.RelayConfig{
 		Pool: app.Pool, Service: service.Name, Brokers: s.config.KafkaBrokers, TopicPrefix: s.config.PublishPrefix,
-		Logger: app.Logger, Metrics: s.registry, Tracer: app.Tracer,
+		Logger: logger, Metrics: s.registry, Tracer: app.Tracer,
 	}); err != nil {
 		return err
+	}
+	if len(service.Hears) > 0 {
+		if app.Consumer, err = messaging.NewConsumer(messaging.ConsumerConfig{
+			Brokers: s.config.KafkaBrokers, Group: s.config.HearPrefix + service.Name,
+			Topics: topicNames(heardTopics(service)), TopicPrefix: s.config.HearPrefix,
+			Handle: s.hear, Pool: app.Pool, Logger: logger, Metrics: s.registry, Tracer: app.Tracer,
+		}); err != nil {
+			return err
+		}
 	}
 	log := eventlog.Config{
 		Service: service.Name, Pool: app.Pool, Categories: service.Categories,
@@ -114,10 +123,11 @@ func (s *Server) wire() (err error) {
 		Logger: app.Logger, Tracer: app.Tracer, Metrics: s.registry,
 	}
 	if service.Workers != nil {
-		if s.jobs, err = newJobs(app, service.Workers); err != nil {
+		if app.jobs, err = newJobs(app, service.Workers); err != nil {
 			return err
 		}
-		log.InsertJobs = s.jobs.insert
+		log.InsertJobs = app.jobs.insert
+		s.registry.MustRegister(newJobCounts(app.Pool), app.jobs.metrics.attempts, app.jobs.metrics.duration)
 	}
 	if app.Log, err = eventlog.New(log); err != nil {
 		return err
@@ -137,6 +147,7 @@ func (s *Server) wire() (err error) {
 // committed wakes who waits for what was just committed.
 func (s *Server) committed() {
 	s.relay.Wake()
+	s.app.jobs.wakeLate()
 	if s.options.Committed != nil {
 		s.options.Committed()
 	}
@@ -170,8 +181,20 @@ func (s *Server) Run(ctx context.Context) error {
 		if !s.prepare(ctx) {
 			return
 		}
+		if s.app.jobs != nil {
+			front.start(ctx, s.keep("jobs", s.app.jobs.run))
+		}
+		front.start(ctx, s.keep("housekeeping", s.housekeep))
+		for _, background := range s.service.Background {
+			front.start(ctx, s.keep("background", func(ctx context.Context) error { return background(ctx, s.app) }))
+		}
+		if !s.connect(ctx) {
+			return
+		}
 		relay.start(context.WithoutCancel(ctx), s.keep("relay", s.relay.Run))
-		s.startFront(ctx, &front)
+		if s.app.Consumer != nil {
+			front.start(ctx, s.keep("consumer", s.app.Consumer.Run))
+		}
 	})
 	s.app.Logger.InfoContext(ctx, "started", "listen", s.Addr())
 
@@ -186,17 +209,6 @@ func (s *Server) Run(ctx context.Context) error {
 	_ = s.spans.Shutdown(flush) // spans that nobody takes are no reason to fail
 	s.app.Logger.Info("stopped")
 	return nil
-}
-
-// startFront starts what makes commands: messages, jobs and the service's background.
-func (s *Server) startFront(ctx context.Context, front *stage) {
-	if s.jobs != nil {
-		front.start(ctx, s.keep("jobs", s.jobs.run))
-	}
-	front.start(ctx, s.keep("housekeeping", s.housekeep))
-	for _, background := range s.service.Background {
-		front.start(ctx, s.keep("background", func(ctx context.Context) error { return background(ctx, s.app) }))
-	}
 }
 
 // prepare waits for the schema, and migrates it where it may. It is false when the context ended before.
@@ -268,33 +280,19 @@ func (s *Server) housekeep(ctx context.Context) error {
 	defer sweep.Stop()
 	look := time.NewTicker(30 * time.Second)
 	defer look.Stop()
-	if err := sweepKeys(ctx, s.app); err != nil {
-		return err
-	}
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-sweep.C:
-			err = sweepKeys(ctx, s.app)
+			_, err = s.app.Log.SweepIdempotencyKeys(ctx)
 		case <-look.C:
-			if s.jobs != nil {
+			if s.app.jobs != nil {
 				err = revive(ctx, s.app)
 			}
 		}
 		if err != nil {
-			return err
-		}
-	}
-}
-
-// sweepKeys deletes the idempotency keys that are no longer honoured, a few at a time.
-func sweepKeys(ctx context.Context, app *App) error {
-	for {
-		tag, err := app.Pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid IN (
-			SELECT ctid FROM idempotency_keys WHERE created_at < now() - $1::interval LIMIT 1000)`, eventlog.IdempotencyKeptFor)
-		if err != nil || tag.RowsAffected() < 1000 {
 			return err
 		}
 	}

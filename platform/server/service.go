@@ -15,6 +15,7 @@ import (
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/messaging"
 )
 
 // Service is a service's table of contents.
@@ -53,10 +54,22 @@ type App struct {
 	Service string
 	Log     *eventlog.Log
 	Pool    *pgxpool.Pool
-	Tenants *Tenants
+	// Consumer is nil where the service hears nothing.
+	Consumer *messaging.Consumer
+	Tenants  *Tenants
 	// Logger writes what the context knows (correlation, tenant, order, trace) with each line.
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer
 	Tracer  trace.Tracer
 	Config  Config
+
+	jobs *jobs // nil where the service has none
+}
+
+// Handle runs the request on the event log, and wakes the workers of the jobs that follow from it. It is what
+// Execute and Record stand on; its errors are those of the log.
+func (app *App) Handle(ctx context.Context, r eventlog.Request) (eventlog.Result, error) {
+	result, err := app.Log.Handle(ctx, r)
+	app.jobs.wakeLate()
+	return result, err
 }

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"waybill.dev/contracts"
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/messaging"
+)
+
+// heardTopics are those that the service consumes, saidTopics those that it publishes to.
+func heardTopics(service Service) []contracts.Topic {
+	heard := map[string]bool{}
+	for _, e := range service.Hears {
+		heard[e.Type().Topic()] = true
+	}
+	return topicsWhere(func(name string) bool { return heard[name] })
+}
+
+func saidTopics(service Service) []contracts.Topic {
+	return topicsWhere(func(name string) bool { return strings.HasPrefix(name, "commerce."+service.Name+".") })
+}
+
+func topicsWhere(fits func(name string) bool) []contracts.Topic {
+	var topics []contracts.Topic
+	for _, t := range contracts.Topics() {
+		if fits(t.Name) {
+			topics = append(topics, t)
+		}
+	}
+	return topics
+}
+
+func topicNames(topics []contracts.Topic) []string {
+	names := make([]string, 0, len(topics))
+	for _, t := range topics {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// connect makes sure of the topics before anything is said or heard: a topic with another number of partitions
+// would spread its keys in another way. It is false when the context ended before.
+func (s *Server) connect(ctx context.Context) bool {
+	for pause := newBackoff(); ctx.Err() == nil; {
+		err := errors.Join(
+			messaging.CreateTopics(ctx, s.config.KafkaBrokers, s.config.PublishPrefix, saidTopics(s.service)),
+			messaging.CreateTopics(ctx, s.config.KafkaBrokers, s.config.HearPrefix, heardTopics(s.service)),
+		)
+		if err == nil {
+			s.connected.Store(true)
+			return true
+		}
+		s.app.Logger.WarnContext(ctx, "waiting for Kafka", "error", err)
+		pause.wait(ctx)
+	}
+	return false
+}
+
+// hear runs what the service makes of a message, once for each message.
+func (s *Server) hear(ctx context.Context, m contracts.Message) error {
+	about := &scope{correlationID: m.CorrelationID, tenant: m.Tenant}
+	about.about(m.Subject)
+	ctx = withScope(ctx, about)
+	at := time.Now().UTC()
+	command := s.service.React(m, at)
+	if command.Decide == nil {
+		return nil
+	}
+	result, err := s.app.Handle(ctx, eventlog.Request{
+		Command: command, Tenant: m.Tenant, At: at, Message: m.ID,
+		Meta: es.Meta{CorrelationID: m.CorrelationID, CausationID: m.ID, TraceParent: m.TraceParent},
+	})
+	if err == nil && result.Duplicate {
+		return messaging.ErrDuplicate
+	}
+	return err
+}
