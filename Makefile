@@ -1,0 +1,47 @@
+# Every target works from a fresh clone. The modules are those of the workspace: no list is kept here.
+
+SHELL    := /bin/bash
+GO       := go
+MODULES  := $(shell $(GO) list -m -f '{{.Dir}}')
+PACKAGES := $(MODULES:%=%/...)
+SERVICES := $(notdir $(wildcard services/*))
+# The linter has a module of its own, so that its dependencies are nobody else's.
+GOLANGCI := bin/golangci-lint
+
+.PHONY: help up demo build test lint generate bench tidy clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: build ## Build and start everything on this machine: PostgreSQL, broker, simulators, services. ARGS='--help' lists its flags.
+	@exec bin/waybill up $(ARGS)
+
+demo: build ## Send an order each way it can go, through a running suite or one started for it.
+	@bin/waybill demo $(ARGS)
+
+build: ## Build waybill, the services and the simulators into bin/.
+	@$(GO) build -o bin/ ./cmd/waybill ./simulators/cmd/simulators $(SERVICES:%=./services/%/cmd/%)
+
+test: ## Run every test, on real PostgreSQL and real Apache Kafka, with the race detector.
+	@for tool in java mvn; do command -v $$tool >/dev/null || { \
+		echo "make test: $$tool is missing; install Java 17 or later and Maven (Debian: apt-get install default-jre-headless maven)" >&2; exit 1; }; done
+	$(GO) test -race -timeout 15m $(PACKAGES)
+
+lint: $(GOLANGCI) ## Check formatting, imports between services, exhaustive switches, and more.
+	@for module in $(MODULES); do echo "lint $${module#$(CURDIR)/}"; (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit 1; done
+
+$(GOLANGCI): tools/go.mod tools/go.sum
+	cd tools && GOWORK=off $(GO) build -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+generate: ## Write the event catalogue, the schemas and the AsyncAPI document from contracts/.
+	@$(GO) generate $(PACKAGES)
+
+bench: build ## Measure orders through five processes, real PostgreSQL and Apache Kafka. ARGS='--orders 2000 --concurrency 64 --json out.json'
+	@bin/waybill bench --start $(ARGS)
+
+tidy: ## Tidy every module, in and out of the workspace.
+	@for module in $(MODULES); do (cd $$module && GOWORK=off $(GO) mod tidy) || exit 1; done
+	@$(GO) work sync
+
+clean: ## Remove what was built. Data in .waybill/ stays.
+	rm -rf bin
