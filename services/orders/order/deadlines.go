@@ -17,6 +17,11 @@ const (
 	StepCancellation  Step = "cancellation"  // the next fact of the way back, or the cancellation's refusal
 )
 
+// Steps lists every step.
+func Steps() []Step {
+	return []Step{StepAuthorization, StepReservation, StepShipment, StepCapture, StepCancellation}
+}
+
 // Deadlines are how long each step may take.
 type Deadlines struct {
 	Authorization Duration `json:"authorization"`

@@ -43,6 +43,8 @@ type Place struct {
 type Wrong struct {
 	Field   string // "lines[2].sku"
 	Message string
+	// Plain marks a bound of the field alone, such as a length, which an API's schema can state as well.
+	Plain bool
 }
 
 // Decide takes the order, once.
@@ -79,7 +81,7 @@ func (p Place) Validate() []Wrong {
 		w.add("shippingAddress.country", "must be an ISO 3166-1 alpha-2 code")
 	}
 	if p.Payment.Method != MethodCard {
-		w.add("payment.method", "must be %q", MethodCard)
+		w.bound("payment.method", "must be %q", MethodCard)
 	}
 	w.text("payment.token", p.Payment.Token, 1, MaxText)
 	return w
@@ -87,23 +89,23 @@ func (p Place) Validate() []Wrong {
 
 func (p Place) validateLines(w *wrongs) {
 	if n := len(p.Lines); n < 1 || n > MaxLines {
-		w.add("lines", "must be 1 to %d", MaxLines)
+		w.bound("lines", "must be 1 to %d", MaxLines)
 	}
 	seen := map[string]bool{}
 	for i, l := range p.Lines {
 		at := func(field string) string { return fmt.Sprintf("lines[%d].%s", i, field) }
 		if !sku.MatchString(l.SKU) {
-			w.add(at("sku"), "must be 1 to 64 letters, digits, dots, underscores or hyphens")
+			w.bound(at("sku"), "must be 1 to 64 letters, digits, dots, underscores or hyphens")
 		} else if seen[l.SKU] {
 			w.add(at("sku"), "stands in an earlier line already")
 		}
 		seen[l.SKU] = true
 		w.text(at("name"), l.Name, 1, MaxText)
 		if l.Quantity < 1 || l.Quantity > MaxQuantity {
-			w.add(at("quantity"), "must be 1 to %d", MaxQuantity)
+			w.bound(at("quantity"), "must be 1 to %d", MaxQuantity)
 		}
 		if l.UnitPrice.Amount < 0 {
-			w.add(at("unitPrice.amount"), "must not be negative")
+			w.bound(at("unitPrice.amount"), "must not be negative")
 		}
 		switch currency := l.UnitPrice.Currency; {
 		case !isCurrency(currency):
@@ -149,16 +151,20 @@ func (w *wrongs) add(field, format string, args ...any) {
 	*w = append(*w, Wrong{Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
+func (w *wrongs) bound(field, format string, args ...any) {
+	*w = append(*w, Wrong{Field: field, Message: fmt.Sprintf(format, args...), Plain: true})
+}
+
 // text wants printable text of so many characters.
 func (w *wrongs) text(field, s string, least, most int) {
 	n := utf8.RuneCountInString(s)
 	switch {
 	case n < least && n == 0:
-		w.add(field, "must not be empty")
+		w.bound(field, "must not be empty")
 	case least > 0 && strings.TrimSpace(s) == "":
 		w.add(field, "must not be blank")
 	case n > most:
-		w.add(field, "must be at most %d characters", most)
+		w.bound(field, "must be at most %d characters", most)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		w.add(field, "must be text without control characters")
 	}

@@ -14,7 +14,7 @@ type Resolve struct {
 func (r Resolve) Validate() []Wrong {
 	var w wrongs
 	if r.Outcome != OutcomeCompleted && r.Outcome != OutcomeCancelled {
-		w.add("outcome", "must be %q or %q", OutcomeCompleted, OutcomeCancelled)
+		w.bound("outcome", "must be %q or %q", OutcomeCompleted, OutcomeCancelled)
 	}
 	w.text("resolvedBy", r.ResolvedBy, 1, MaxText)
 	w.text("reason", r.Reason, 1, MaxReason)

@@ -1,0 +1,204 @@
+package orders
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/server"
+	"waybill.dev/services/orders/order"
+)
+
+const (
+	// lookEvery is how often the table is asked for what is overdue: one look into a small index.
+	lookEvery = time.Second
+	// lookTimeout bounds what one look waits for.
+	lookTimeout = 5 * time.Second
+	// gap is how far two looks may be apart and still be one unbroken watch over Kafka. A process that was stopped
+	// has watched nothing.
+	gap = lookEvery + 2*lookTimeout
+	// overdueRows are judged at a time, overdueTogether of them at once, so that they share commits.
+	overdueRows     = 500
+	overdueTogether = 32
+)
+
+// judge finds out which awaited facts have not come in time, as opposed to have not been heard yet.
+//
+// A fact that was said in time may still lie in the outbox of the service that said it, in Kafka, or in a partition
+// that this service has not read. So a step is judged only a settling time after it was due, if Kafka was in reach
+// for all of that time, our own outbox lets nothing lie, and the group has then read every partition up to the end
+// that was seen after it. Any number of replicas may judge at once: the command looks again at the order itself.
+type judge struct {
+	settle time.Duration
+	// overdue are the orders with a step due by a time, the longest overdue first.
+	overdue func(ctx context.Context, by time.Time) ([]overdue, error)
+	// caughtUp notes how far Kafka goes, and returns what says whether the group has read as far.
+	caughtUp func(ctx context.Context) (func(context.Context) (bool, error), error)
+	// unsent is how long the oldest message has waited in our own outbox, 0 where none waits.
+	unsent func(ctx context.Context) (time.Duration, error)
+	// expire judges one order, knowing all that was said until a time.
+	expire func(ctx context.Context, o overdue, read time.Time) error
+
+	// since is from when on Kafka has been in reach at each look, and last the last of them.
+	since, last time.Time
+	// read says whether the group has read as far as Kafka went at readAt; nil where this was not asked yet.
+	read   func(context.Context) (bool, error)
+	readAt time.Time
+}
+
+// look is what is done once a second. Its error says that something is out of reach: the watch begins anew.
+func (j *judge) look(ctx context.Context, now time.Time) error {
+	rows, err := j.overdue(ctx, now)
+	if err != nil || len(rows) == 0 {
+		j.forget()
+		return err
+	}
+	reached, err := j.caughtUp(ctx)
+	if err != nil {
+		j.forget()
+		return err
+	}
+	if j.since.IsZero() || now.Sub(j.last) > gap {
+		j.forget()
+		j.since = now
+	}
+	j.last = now
+	settled := now.Add(-j.settle)
+	if j.since.After(settled) || rows[0].Due.After(settled) {
+		return nil
+	}
+	if waiting, err := j.unsent(ctx); err != nil || waiting > j.settle {
+		j.read = nil
+		return err
+	}
+	if j.read == nil {
+		j.read, j.readAt = reached, now
+	}
+	done, err := j.read(ctx)
+	if err != nil {
+		j.forget()
+		return err
+	}
+	if !done {
+		return nil
+	}
+	until := j.readAt.Add(-j.settle)
+	j.read = nil
+	return j.expireAll(ctx, rows, until)
+}
+
+// forget begins the watch anew.
+func (j *judge) forget() { j.since, j.last, j.read = time.Time{}, time.Time{}, nil }
+
+// expireAll judges the orders that were due by then, many at once.
+func (j *judge) expireAll(ctx context.Context, rows []overdue, until time.Time) error {
+	var mu sync.Mutex
+	var failed error
+	var running sync.WaitGroup
+	slots := make(chan struct{}, overdueTogether)
+	for _, o := range rows {
+		if o.Due.After(until) {
+			break
+		}
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			if err := j.expire(ctx, o, until); err != nil {
+				mu.Lock()
+				failed = err
+				mu.Unlock()
+			}
+		})
+	}
+	running.Wait()
+	return failed
+}
+
+// watchDeadlines judges overdue orders until the context ends.
+func watchDeadlines(settle time.Duration) func(context.Context, *server.App) error {
+	return func(ctx context.Context, app *server.App) error {
+		missed := prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "order_deadlines_missed_total", Help: "Steps of orders that were not done in time.",
+		}, []string{"step"})
+		for _, step := range order.Steps() {
+			missed.WithLabelValues(string(step))
+		}
+		if err := app.Metrics.Register(missed); err != nil {
+			return err
+		}
+		defer app.Metrics.Unregister(missed)
+		j := &judge{
+			settle: settle,
+			overdue: func(ctx context.Context, by time.Time) ([]overdue, error) {
+				return overdueBy(ctx, app.Pool, by, overdueRows)
+			},
+			caughtUp: app.Consumer.CaughtUp,
+			unsent:   func(ctx context.Context) (time.Duration, error) { return unsent(ctx, app.Pool) },
+			expire: func(ctx context.Context, o overdue, read time.Time) error {
+				return expire(ctx, app, missed, o, read)
+			},
+		}
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for amiss := false; ; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+			look, cancel := context.WithTimeout(ctx, lookTimeout)
+			err := j.look(look, time.Now())
+			cancel()
+			if err != nil && !amiss && ctx.Err() == nil { // said once, and not every second
+				app.Logger.WarnContext(ctx, "deadlines cannot be judged now", "error", err)
+			}
+			amiss = err != nil
+		}
+	}
+}
+
+// expire has one order judged, and tells people what was missed. What comes of it belongs to the order: it carries
+// the correlation of the order's placing, and its last fact as the cause.
+func expire(ctx context.Context, app *server.App, missed *prometheus.CounterVec, o overdue, read time.Time) error {
+	facts, err := app.Log.History(ctx, order.Category.Stream(o.Tenant, o.ID))
+	if err != nil || len(facts) == 0 {
+		return err
+	}
+	now := time.Now().UTC()
+	result, err := app.Log.Handle(ctx, eventlog.Request{
+		Command: order.On(o.Tenant, o.ID, order.Expire{Step: o.Step, Read: read, At: now}),
+		Tenant:  o.Tenant, At: now,
+		Meta: es.Meta{
+			CorrelationID: facts[0].CorrelationID, CausationID: facts[len(facts)-1].ID, TraceParent: facts[0].TraceParent,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if len(result.Facts) > 0 {
+		missed.WithLabelValues(string(o.Step)).Inc()
+		app.Logger.LogAttrs(ctx, slog.LevelWarn, "an order's deadline was missed",
+			slog.String("tenant", o.Tenant), slog.String("order", o.ID), slog.String("correlation_id", facts[0].CorrelationID),
+			slog.String("step", string(o.Step)), slog.Time("due", o.Due), slog.String("fact", result.Facts[0].Event.Kind()))
+	}
+	return nil
+}
+
+// unsent is how long the oldest message that the relay has not sent has waited in the service's outbox.
+func unsent(ctx context.Context, pool *pgxpool.Pool) (time.Duration, error) {
+	var seconds float64
+	err := pool.QueryRow(ctx, `
+SELECT coalesce(extract(epoch FROM localtimestamp - min(created_at)), 0)::float8 FROM (
+    SELECT created_at FROM watermill_outbox
+    WHERE (transaction_id, "offset") > (
+        coalesce((SELECT last_processed_transaction_id FROM watermill_offsets_outbox WHERE consumer_group = 'relay'), '0'),
+        coalesce((SELECT offset_acked FROM watermill_offsets_outbox WHERE consumer_group = 'relay'), 0))
+    ORDER BY transaction_id, "offset" LIMIT 1) AS oldest`).Scan(&seconds)
+	return time.Duration(seconds * float64(time.Second)), err
+}
