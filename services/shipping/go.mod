@@ -1,0 +1,22 @@
+module waybill.dev/services/shipping
+
+go 1.26.0
+
+require (
+	github.com/google/go-cmp v0.7.0
+	pgregory.net/rapid v1.3.0
+	waybill.dev/contracts v0.0.0
+	waybill.dev/platform v0.0.0
+)
+
+require (
+	github.com/cloudevents/sdk-go/v2 v2.16.2 // indirect
+	github.com/json-iterator/go v1.1.12 // indirect
+	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
+	github.com/modern-go/reflect2 v1.0.2 // indirect
+)
+
+replace (
+	waybill.dev/contracts => ../../contracts
+	waybill.dev/platform => ../../platform
+)
