@@ -12,8 +12,8 @@ import (
 // Gateway is a payment provider. It does an operation once for its key, and gives the same answer ever after.
 type Gateway interface {
 	// Do returns the provider's definite answer: done, or refused for good with a code. An error says that there
-	// is none yet, and that the same is to be asked again under the same key. It is ErrUnknown or ErrRejected;
-	// neither means that nothing was done.
+	// is none yet, and that the same is to be asked again under the same key. It is outside.ErrUnknown or
+	// ErrRejected; neither means that nothing was done.
 	Do(ctx context.Context, r Request) (payment.Outcome, error)
 }
 
@@ -32,10 +32,6 @@ type Request struct {
 	Token payment.Token
 }
 
-var (
-	// ErrUnknown: the provider did not answer, or said that it cannot answer now. It may have done it.
-	ErrUnknown = errors.New("the provider's answer is not known")
-	// ErrRejected: the provider does not understand or allow the request. That is a fault of ours or of the
-	// configuration and no refusal of the customer's payment, so that asking again is right once it is mended.
-	ErrRejected = errors.New("the provider rejects the request")
-)
+// ErrRejected says that the provider does not understand or allow the request. That is a fault of ours or of the
+// configuration and no refusal of the customer's payment, so that asking again is right once it is mended.
+var ErrRejected = errors.New("the provider rejects the request")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,27 +12,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"go.opentelemetry.io/otel/propagation"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/outside"
 	"waybill.dev/services/payments/payment"
 )
 
-const (
-	callTimeout = 5 * time.Second
-	// maximalAnswer is far more than a provider's answer has, in bytes.
-	maximalAnswer = 64 << 10
-)
+// maximalAnswer is far more than a provider's answer has, in bytes.
+const maximalAnswer = 64 << 10
 
 // Provider is the payment provider over HTTP.
 type Provider struct {
-	base    string
-	client  *http.Client
-	breaker circuitbreaker.CircuitBreaker[payment.Outcome]
-	policy  failsafe.Executor[payment.Outcome]
+	base   string
+	client *http.Client
+	system *outside.System[payment.Outcome]
 }
 
 // NewProvider is the provider at an absolute http or https URL.
@@ -44,48 +37,28 @@ func NewProvider(base string) (*Provider, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64 // the jobs that ask at the same time
-	p := &Provider{
+	return &Provider{
 		base: strings.TrimSuffix(u.String(), "/"),
 		client: &http.Client{
 			Transport: transport,
-			Timeout:   callTimeout,
+			Timeout:   outside.CallTimeout,
 			// A token is not carried to wherever an answer points.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		// Only silence opens it: a provider that refuses or rejects is there.
-		breaker: circuitbreaker.NewBuilder[payment.Outcome]().
-			HandleErrors(ErrUnknown).
-			WithFailureRateThreshold(0.5, 20, 10*time.Second).
-			WithSuccessThreshold(1).
-			WithDelay(2 * time.Second).
-			Build(),
-	}
-	retry := retrypolicy.NewBuilder[payment.Outcome]().
-		HandleErrors(ErrUnknown).
-		WithMaxAttempts(3).
-		WithMaxDuration(time.Second).
-		WithBackoff(100*time.Millisecond, 400*time.Millisecond).
-		WithJitterFactor(0.2).
-		ReturnLastFailure().
-		Build()
-	p.policy = failsafe.With(retry, p.breaker)
-	return p, nil
+		system: outside.NewSystem[payment.Outcome](),
+	}, nil
 }
 
 // Open says whether the provider has been silent so often that it is not asked for a while.
-func (p *Provider) Open() bool { return p.breaker.IsOpen() }
+func (p *Provider) Open() bool { return p.system.Open() }
 
 // Do asks the provider; see Gateway. It takes little more than 6 s.
 func (p *Provider) Do(ctx context.Context, r Request) (payment.Outcome, error) {
-	outcome, err := p.policy.WithContext(ctx).Get(func() (payment.Outcome, error) { return p.ask(ctx, r) })
-	switch {
-	case err == nil:
-		return outcome, nil
-	case errors.Is(err, ErrUnknown), errors.Is(err, ErrRejected):
+	outcome, err := p.system.Ask(ctx, func() (payment.Outcome, error) { return p.ask(ctx, r) })
+	if err != nil {
 		return payment.Outcome{}, fmt.Errorf("%s %s: %w", r.Operation, r.Key, err)
-	default: // the breaker is open, or the context has ended
-		return payment.Outcome{}, fmt.Errorf("%s %s: %w: %w", r.Operation, r.Key, ErrUnknown, err)
 	}
+	return outcome, nil
 }
 
 // The provider's API.
@@ -130,7 +103,7 @@ func (p *Provider) ask(ctx context.Context, r Request) (payment.Outcome, error) 
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	response, err := p.client.Do(request)
 	if err != nil {
-		return payment.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+		return payment.Outcome{}, fmt.Errorf("%w: %w", outside.ErrUnknown, err)
 	}
 	defer response.Body.Close()
 	var said answer
@@ -150,7 +123,7 @@ func understand(r Request, status int, said answer, unreadable error) (payment.O
 	switch {
 	case status >= 200 && status < 300:
 		if unreadable != nil || said.ID == "" {
-			return payment.Outcome{}, fmt.Errorf("%w: status %d without a result", ErrUnknown, status)
+			return payment.Outcome{}, fmt.Errorf("%w: status %d without a result", outside.ErrUnknown, status)
 		}
 		outcome.Reference, outcome.ExpiresAt = said.ID, said.ExpiresAt.UTC()
 		return outcome, nil
@@ -161,7 +134,7 @@ func understand(r Request, status int, said answer, unreadable error) (payment.O
 		outcome.Code = said.Code
 		return outcome, nil
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
-		return payment.Outcome{}, fmt.Errorf("%w: status %d", ErrUnknown, status)
+		return payment.Outcome{}, fmt.Errorf("%w: status %d", outside.ErrUnknown, status)
 	case aCode.MatchString(said.Code):
 		return payment.Outcome{}, fmt.Errorf("%w: status %d, %s", ErrRejected, status, said.Code)
 	default:

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/outside"
 	"waybill.dev/services/payments/payment"
 	"waybill.dev/simulators/provider"
 )
@@ -137,9 +138,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	}{
 		{"done", 200, `{"id":"cap_1","status":"captured"}`, payment.Outcome{Reference: "cap_1"}, nil},
 		{"created", 201, `{"id":"cap_1"}`, payment.Outcome{Reference: "cap_1"}, nil},
-		{"done, but what?", 200, `{}`, payment.Outcome{}, ErrUnknown},
-		{"done, and cut short", 200, `{"id":"cap`, payment.Outcome{}, ErrUnknown},
-		{"no content", 204, ``, payment.Outcome{}, ErrUnknown},
+		{"done, but what?", 200, `{}`, payment.Outcome{}, outside.ErrUnknown},
+		{"done, and cut short", 200, `{"id":"cap`, payment.Outcome{}, outside.ErrUnknown},
+		{"no content", 204, ``, payment.Outcome{}, outside.ErrUnknown},
 		{"refused", 402, `{"code":"capture_refused"}`, payment.Outcome{Code: "capture_refused"}, nil},
 		{"refused, 422", 422, `{"code":"unknown_token"}`, payment.Outcome{Code: "unknown_token"}, nil},
 		{"refused without a code", 402, `{}`, payment.Outcome{}, ErrRejected},
@@ -151,10 +152,10 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"no such payment", 404, `{"code":"unknown_payment"}`, payment.Outcome{}, ErrRejected},
 		{"key reused", 409, `{"code":"key_reused"}`, payment.Outcome{}, ErrRejected},
 		{"elsewhere", 307, ``, payment.Outcome{}, ErrRejected},
-		{"request timeout", 408, ``, payment.Outcome{}, ErrUnknown},
-		{"too many", 429, `{"code":"slow_down"}`, payment.Outcome{}, ErrUnknown},
-		{"broken", 500, `{"code":"capture_refused"}`, payment.Outcome{}, ErrUnknown},
-		{"overloaded", 503, ``, payment.Outcome{}, ErrUnknown},
+		{"request timeout", 408, ``, payment.Outcome{}, outside.ErrUnknown},
+		{"too many", 429, `{"code":"slow_down"}`, payment.Outcome{}, outside.ErrUnknown},
+		{"broken", 500, `{"code":"capture_refused"}`, payment.Outcome{}, outside.ErrUnknown},
+		{"overloaded", 503, ``, payment.Outcome{}, outside.ErrUnknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +179,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 			want := int32(1)
-			if errors.Is(tc.err, ErrUnknown) {
+			if errors.Is(tc.err, outside.ErrUnknown) {
 				want = 3
 			}
 			if calls.Load() != want {
@@ -246,12 +247,12 @@ func TestBreaker(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the breaker never opens")
 		}
-		if _, err := p.Do(t.Context(), authorize("a", "tok_ok")); !errors.Is(err, ErrUnknown) {
+		if _, err := p.Do(t.Context(), authorize("a", "tok_ok")); !errors.Is(err, outside.ErrUnknown) {
 			t.Fatalf("error %v", err)
 		}
 	}
 	before := calls.Load()
-	if _, err := p.Do(t.Context(), authorize("a", "tok_ok")); !errors.Is(err, ErrUnknown) {
+	if _, err := p.Do(t.Context(), authorize("a", "tok_ok")); !errors.Is(err, outside.ErrUnknown) {
 		t.Fatalf("error %v", err)
 	}
 	if calls.Load() != before {
@@ -276,7 +277,7 @@ func TestErrorsAreFreeOfSecrets(t *testing.T) {
 	t.Parallel()
 	p := connect(t, "http://127.0.0.1:1")
 	_, err := p.Do(t.Context(), authorize("a", "tok_very_secret"))
-	if !errors.Is(err, ErrUnknown) {
+	if !errors.Is(err, outside.ErrUnknown) {
 		t.Fatalf("error %v", err)
 	}
 	if strings.Contains(err.Error(), "tok_very_secret") {
