@@ -1,0 +1,45 @@
+package client
+
+import (
+	"context"
+	"time"
+)
+
+// Readiness is how a service is.
+type Readiness struct {
+	Status   string   `json:"status"` // ready, or degraded
+	Degraded []string `json:"degraded"`
+}
+
+// Readiness asks a service how it is. A service that is not ready answers with a Problem of status 503.
+func (c *Client) Readiness(ctx context.Context, service string) (Readiness, error) {
+	var readiness Readiness
+	err := c.Get(ctx, service, "/readyz", nil, &readiness)
+	return readiness, err
+}
+
+// Parked is a message that a service could not read or handle.
+type Parked struct {
+	ID        string    `json:"id"`
+	Topic     string    `json:"topic"`
+	Partition *int32    `json:"partition"`
+	Offset    *int64    `json:"offset"`
+	Tenant    string    `json:"tenant"`
+	Subject   string    `json:"subject"`
+	MessageID string    `json:"messageId"`
+	EventType string    `json:"eventType"`
+	Error     string    `json:"error"`
+	ParkedAt  time.Time `json:"parkedAt"`
+}
+
+// Parked lists the tenant's parked messages of a service, the newest first.
+func (c *Client) Parked(ctx context.Context, service string) ([]Parked, error) {
+	return pages(func(cursor string) ([]Parked, string, error) {
+		var page struct {
+			Items []Parked
+			Next  string
+		}
+		err := c.Get(ctx, service, "/v1/parked", pageQuery(cursor, 100), &page)
+		return page.Items, page.Next, err
+	})
+}
