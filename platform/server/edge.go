@@ -71,7 +71,7 @@ func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		c.Response().Header().Set(headerCorrelation, x.CorrelationID)
 
-		// Who asks how the service is doing asks every few seconds, and is no part of any trace.
+		// Who asks how the service is doing asks every few seconds, and belongs to no order's trace.
 		if operational(c.Path()) {
 			c.SetRequest(c.Request().WithContext(withExchange(c.Request().Context(), x)))
 			return next(c)
@@ -113,8 +113,13 @@ func route(c echo.Context) string {
 	return c.Path()
 }
 
+// operational says whether the route is about the service and not about what it does.
 func operational(path string) bool {
-	return path == "/healthz" || path == "/readyz" || path == "/metrics"
+	switch path {
+	case "/healthz", "/readyz", "/metrics":
+		return true
+	}
+	return strings.HasPrefix(path, "/docs") || strings.HasPrefix(path, "/openapi")
 }
 
 // recover answers a panic as an unexpected error.

@@ -18,7 +18,6 @@ func (s *Server) handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
 	edge := newEdge(s)
-	e.Pre(headAsGet)
 	e.Use(edge.observe, edge.recover, edge.check, s.requireSchema)
 
 	api := humaecho.New(e, s.apiConfig())
@@ -36,7 +35,7 @@ func (s *Server) handler() http.Handler {
 	docs := echo.WrapHandler(v5emb.New(s.title(), "/openapi.json", "/docs"))
 	e.GET("/docs", docs)
 	e.GET("/docs/*", docs)
-	return e
+	return headAsGet(e)
 }
 
 func (s *Server) title() string { return "Waybill " + s.service.Name }
@@ -73,25 +72,21 @@ func describeErrors(api *huma.OpenAPI) {
 }
 
 // headAsGet lets HEAD be asked of whatever GET is. The body is left out by net/http, which still sees the HEAD.
-func headAsGet(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if r := c.Request(); r.Method == http.MethodHead {
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
 			asGet := *r
 			asGet.Method = http.MethodGet
-			c.SetRequest(&asGet)
+			r = &asGet
 		}
-		return next(c)
-	}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // requireSchema refuses the service's own routes while its tables are not there.
 func (s *Server) requireSchema(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		switch c.Path() {
-		case "", "/healthz", "/readyz", "/metrics", "/docs", "/docs/*", "/openapi.json", "/openapi.yaml", "/openapi-3.0.json", "/openapi-3.0.yaml":
-			return next(c)
-		}
-		if !s.migrated.Load() {
+		if c.Path() != "" && !operational(c.Path()) && !s.migrated.Load() {
 			return retryLater(http.StatusServiceUnavailable, "the service is waiting for its database")
 		}
 		return next(c)

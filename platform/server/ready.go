@@ -37,7 +37,9 @@ func (s *Server) reachDatabase(ctx context.Context) error {
 	if s.migrated.Load() {
 		return s.app.Pool.Ping(ctx)
 	}
-	return postgres.Migrated(ctx, s.app.Pool, s.service.Migrations)
+	err := postgres.Migrated(ctx, s.app.Pool, s.service.Migrations)
+	s.migrated.Store(err == nil)
+	return err
 }
 
 func (s *Server) degraded() []string {

@@ -232,11 +232,7 @@ func (s *Server) checkSchema(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := postgres.Migrated(ctx, s.app.Pool, s.service.Migrations); err != nil {
-		return err
-	}
-	s.migrated.Store(true)
-	return nil
+	return s.reachDatabase(ctx)
 }
 
 func (s *Server) serveHTTP(ctx context.Context) {
@@ -274,26 +270,27 @@ func (s *Server) keep(name string, run func(context.Context) error) func(context
 	}
 }
 
-// housekeep deletes what is past its time.
+// housekeep sees to what time alone brings about.
 func (s *Server) housekeep(ctx context.Context) error {
-	sweep := time.NewTicker(time.Hour)
-	defer sweep.Stop()
-	look := time.NewTicker(30 * time.Second)
+	const often, seldom = 30 * time.Second, time.Hour
+	look := time.NewTicker(often)
 	defer look.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-sweep.C:
-			_, err = s.app.Log.SweepIdempotencyKeys(ctx)
-		case <-look.C:
-			if s.app.jobs != nil {
-				err = revive(ctx, s.app)
+	for swept := time.Time{}; ; {
+		if s.app.jobs != nil {
+			if err := revive(ctx, s.app); err != nil {
+				return err
 			}
 		}
-		if err != nil {
-			return err
+		if time.Since(swept) >= seldom {
+			if _, err := s.app.Log.SweepIdempotencyKeys(ctx); err != nil {
+				return err
+			}
+			swept = time.Now()
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }

@@ -1,0 +1,222 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/server"
+)
+
+const order = "0199c3b4-7d1e-7000-8000-000000000007"
+
+// ask asks for an errand on behalf of a counter.
+func (r *running) ask(id, what string) {
+	r.t.Helper()
+	a := r.call("POST", "/v1/counters/"+id+"/additions", `{"by":1,"errand":"`+what+`"}`, "X-Tenant-ID", "acme", "X-Correlation-ID", "c-1")
+	if a.status != http.StatusCreated {
+		r.t.Fatalf("%d %s", a.status, a.raw)
+	}
+}
+
+func (r *running) noted(id string) string {
+	a := r.call("GET", "/v1/counters/"+id, "", "X-Tenant-ID", "acme")
+	list, _ := a.body["noted"].([]any)
+	var words []string
+	for _, w := range list {
+		words = append(words, w.(string))
+	}
+	return strings.Join(words, " ")
+}
+
+func TestJobIsDoneAtOnceAndRecorded(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Pointer[server.JobOf[errand]]
+	e := &errands{}
+	e.on("errand", func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+		seen.Store(&job)
+		return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, "done"))
+	})
+	r := runCounting(t, e)
+	eventually(t, "workers", func() bool { return !strings.Contains(r.call("GET", "/readyz", "").raw, "jobs") })
+	began := time.Now()
+	r.ask(order, "errand")
+	eventually(t, "the outcome", func() bool { return r.noted(order) == "done" })
+	// The poll alone would take a second.
+	if took := time.Since(began); took > 900*time.Millisecond {
+		t.Errorf("it took %v", took)
+	}
+	job := seen.Load()
+	if job.Tenant != "acme" || job.Subject != order || job.Attempt != 1 || job.Args.What != "errand" || job.Meta.CorrelationID != "c-1" {
+		t.Errorf("%+v", job)
+	}
+	history, err := r.App().Log.History(t.Context(), counters.Stream("acme", order))
+	if err != nil || len(history) != 2 {
+		t.Fatalf("%v %v", history, err)
+	}
+	if history[1].CorrelationID != "c-1" || history[1].CausationID != history[0].ID || history[1].TraceParent == "" {
+		t.Errorf("the outcome's causes: %+v", history[1])
+	}
+}
+
+func TestFailedJobIsDoneAgainForEver(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func() error{
+		"error": func() error { return errors.New("no answer") },
+		"panic": func() error { panic("tok_secret") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var attempts atomic.Int32
+			e := &errands{}
+			e.on("errand", func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+				if n := attempts.Add(1); job.Attempt != int(n) {
+					t.Errorf("attempt %d is counted as %d", n, job.Attempt)
+				}
+				if job.Attempt < 4 {
+					return fail()
+				}
+				return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, "done"))
+			})
+			r := runCounting(t, e)
+			r.ask(order, "errand")
+			eventually(t, "the outcome", func() bool { return r.noted(order) == "done" })
+			failures := r.logs.lines(t, "a job failed and is done again")
+			if len(failures) != 3 {
+				t.Fatalf("%d failures in the log", len(failures))
+			}
+			if f := failures[0]; f["kind"] != "errand" || f["order"] != order || f["tenant"] != "acme" || f["correlation_id"] != "c-1" || f["trace_id"] == nil {
+				t.Errorf("%v", f)
+			}
+			if strings.Contains(r.logs.String(), "tok_secret") {
+				t.Error("the log holds a panic's value")
+			}
+			// River's own counting has not begun: nothing comes nearer to being discarded.
+			row := jobRow(t, r, "attempt = 1 AND cardinality(errors) IS NULL")
+			if row != 1 {
+				t.Errorf("the row was counted up")
+			}
+		})
+	}
+}
+
+func jobRow(t *testing.T, r *running, where string) int {
+	t.Helper()
+	var n int
+	if err := r.App().Pool.QueryRow(t.Context(), "SELECT count(*) FROM river_job WHERE "+where).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestJobThatOverrunsItsTimeIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	e := &errands{}
+	e.on("errand", func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+		if job.Attempt == 1 {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, "done"))
+	})
+	r := runCounting(t, e)
+	r.ask(order, "errand")
+	eventually(t, "the outcome", func() bool { return r.noted(order) == "done" })
+}
+
+func TestJobsThatNobodyCanDoAreKept(t *testing.T) {
+	t.Parallel()
+	r := runCounting(t, &errands{})
+	insert := func(kind, args string) (id int64) {
+		err := r.App().Pool.QueryRow(t.Context(), `INSERT INTO river_job (kind, args, metadata, max_attempts, queue, state)
+			VALUES ($1, $2, '{"tenant":"acme","subject":"x"}', 32767, 'default', 'available') RETURNING id`, kind, args).Scan(&id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	unknown, unreadable := insert("of_tomorrow", `{}`), insert("errand", `{"what":7}`)
+	eventually(t, "the unreadable one tried twice", func() bool {
+		return len(r.logs.lines(t, "a job failed and is done again")) >= 2
+	})
+	var states []string
+	rows, err := r.App().Pool.Query(t.Context(), `SELECT state::text FROM river_job WHERE id IN ($1, $2) ORDER BY id`, unknown, unreadable)
+	if err == nil {
+		states, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	}
+	if err != nil || len(states) != 2 || states[0] != "available" || states[1] == "discarded" || states[1] == "completed" {
+		t.Errorf("states %v, %v", states, err)
+	}
+}
+
+func TestDiscardedJobsAreRevived(t *testing.T) {
+	t.Parallel()
+	access := pgtest.Service(t, counting, nil)
+	c := config(t, access.ServiceURL)
+	r := run(t, countingService(&errands{}), c, server.Options{})
+	r.waitFor("/readyz", http.StatusOK)
+	_, err := r.App().Pool.Exec(t.Context(), `INSERT INTO river_job (kind, args, metadata, attempt, max_attempts, queue, state, finalized_at)
+		VALUES ('errand', '{"what":"again"}', '{"tenant":"acme","subject":"x"}', 32767, 32767, 'default', 'discarded', now())`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	r = run(t, countingService(&errands{}), c, server.Options{})
+	eventually(t, "the outcome", func() bool { return r.noted("x") == "again" })
+}
+
+func TestStoppingGivesJobsBack(t *testing.T) {
+	t.Parallel()
+	access := pgtest.Service(t, counting, nil)
+	c := config(t, access.ServiceURL)
+	begun := make(chan struct{})
+	e := &errands{}
+	e.on("errand", func(ctx context.Context, _ *server.App, _ server.JobOf[errand]) error {
+		close(begun)
+		<-ctx.Done() // longer than anybody waits
+		return ctx.Err()
+	})
+	r := run(t, countingService(e), c, server.Options{})
+	r.waitFor("/readyz", http.StatusOK)
+	r.ask(order, "errand")
+	<-begun
+	began := time.Now()
+	r.stop()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	r = run(t, countingService(&errands{}), c, server.Options{})
+	eventually(t, "the outcome", func() bool { return r.noted(order) == "errand" })
+}
+
+func TestManyJobsAreAllDoneOnce(t *testing.T) {
+	t.Parallel()
+	var done atomic.Int64
+	e := &errands{}
+	e.on("errand", func(context.Context, *server.App, server.JobOf[errand]) error { done.Add(1); return nil })
+	r := runCounting(t, e)
+	const jobs = 300
+	work := make(chan struct{})
+	for range 8 {
+		go func() {
+			for range work {
+				r.ask(order, "errand")
+			}
+		}()
+	}
+	for range jobs {
+		work <- struct{}{}
+	}
+	close(work)
+	eventually(t, "all jobs", func() bool { return jobRow(t, r, "state = 'completed'") == jobs })
+	if done.Load() != jobs {
+		t.Errorf("%d were done", done.Load())
+	}
+}
