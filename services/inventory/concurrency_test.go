@@ -17,6 +17,7 @@ import (
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/pgtest"
 	"waybill.dev/services/inventory/stock"
 )
 
@@ -47,7 +48,7 @@ func TestReplicasNeverOversell(t *testing.T) {
 		opened = 100 // of each SKU; the orders want about 225, so that some are short
 	)
 	skus := []string{"cup", "mug", "plate"}
-	access := database(t)
+	access := pgtest.Service(t, service(t).Name, service(t).Migrations)
 	pool := open(t, access)
 	replicas := []*eventlog.Log{replica(t, pool), replica(t, open(t, access))}
 

@@ -45,7 +45,7 @@ func routes(api huma.API, app *server.App) {
 		Summary: "The stock of a SKU",
 		Tags:    []string{"stock"},
 		Errors:  []int{400, 404, 422, 503},
-	}, func(ctx context.Context, in *skuInput) (*stockOutput, error) {
+	}, func(ctx context.Context, in *ShelfInput) (*stockOutput, error) {
 		level, found, err := levelOf(ctx, app.Pool, server.CallerFrom(ctx).Tenant, in.SKU)
 		switch {
 		case err != nil:
@@ -107,12 +107,13 @@ func levelReached(ctx context.Context, sku string) func(es.States) server.Reply[
 	}
 }
 
-type skuInput struct {
+// ShelfInput names a SKU in a path. It is exported because what embeds it is filled by reflection.
+type ShelfInput struct {
 	SKU string `path:"sku" pattern:"^[A-Za-z0-9._-]{1,64}$" patternDescription:"1 to 64 letters, digits, dots, underscores or hyphens" doc:"The SKU." example:"MUG-BLUE"`
 }
 
 type receiptInput struct {
-	skuInput
+	ShelfInput
 	server.Post
 	Body ReceiptBody
 }
@@ -124,7 +125,7 @@ type ReceiptBody struct {
 }
 
 type adjustmentInput struct {
-	skuInput
+	ShelfInput
 	server.Post
 	Body AdjustmentBody
 }
@@ -145,7 +146,7 @@ func (b AdjustmentBody) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error
 
 type listInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many SKUs a page has at most."`
-	Cursor string `query:"cursor" maxLength:"200" doc:"The next page's, as the page before gave it."`
+	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before; without it the first page is shown."`
 }
 
 type orderInput struct {
@@ -170,8 +171,8 @@ type pageOutput struct{ Body StockPage }
 
 // StockPage is a page of the list of stock.
 type StockPage struct {
-	Items []StockLevel `json:"items" nullable:"false" doc:"The SKUs, in the order of their bytes."`
-	Next  string       `json:"next,omitempty" doc:"The cursor of the next page; missing on the last." example:"Ik1VRy1CTFVFIg"`
+	Items      []StockLevel `json:"items" nullable:"false" doc:"The SKUs, in the order of their bytes."`
+	NextCursor string       `json:"nextCursor,omitempty" doc:"Asks for the next page; absent on the last one." example:"Ik1VRy1CTFVFIg"`
 }
 
 func shownPage(levels []Level, limit int) (*pageOutput, error) {
@@ -179,7 +180,7 @@ func shownPage(levels []Level, limit int) (*pageOutput, error) {
 	if len(levels) > limit {
 		levels = levels[:limit]
 		var err error
-		if out.Body.Next, err = server.EncodeCursor(levels[limit-1].SKU); err != nil {
+		if out.Body.NextCursor, err = server.EncodeCursor(levels[limit-1].SKU); err != nil {
 			return nil, server.Problem(err)
 		}
 	}
