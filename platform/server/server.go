@@ -275,7 +275,8 @@ func (s *Server) housekeep(ctx context.Context) error {
 	const often, seldom = 30 * time.Second, time.Hour
 	look := time.NewTicker(often)
 	defer look.Stop()
-	for swept := time.Time{}; ; {
+	var swept time.Time
+	for {
 		if s.app.jobs != nil {
 			if err := revive(ctx, s.app); err != nil {
 				return err
