@@ -28,7 +28,7 @@ func routes(api huma.API, app *server.App) {
 			return nil, server.Problem(err)
 		}
 		verb := in.Body.verb()
-		verb.At, verb.Deadlines = caller.At, deadlines(app.Tenants.Settings(caller.Tenant).Deadlines)
+		verb.At, verb.Deadlines = caller.At.Truncate(time.Microsecond), deadlines(app.Tenants.Settings(caller.Tenant).Deadlines)
 		return server.Execute(ctx, app, in.Post, order.On(caller.Tenant, id.String(), verb),
 			answer(caller.Tenant, id.String(), http.StatusCreated))
 	})
@@ -38,7 +38,7 @@ func routes(api huma.API, app *server.App) {
 		Summary: "An order",
 		Tags:    []string{"orders"},
 		Errors:  []int{400, 404, 422, 503},
-	}, func(ctx context.Context, in *orderInput) (*orderOutput, error) {
+	}, func(ctx context.Context, in *OrderPath) (*orderOutput, error) {
 		facts, err := history(ctx, app, in.ID)
 		if err != nil {
 			return nil, err
@@ -52,7 +52,7 @@ func routes(api huma.API, app *server.App) {
 		Description: "What the order decided and what it heard of the other services, in the order in which it was noted. The payment token is not shown.",
 		Tags:        []string{"orders"},
 		Errors:      []int{400, 404, 422, 503},
-	}, func(ctx context.Context, in *orderInput) (*historyOutput, error) {
+	}, func(ctx context.Context, in *OrderPath) (*historyOutput, error) {
 		facts, err := history(ctx, app, in.ID)
 		if err != nil {
 			return nil, err

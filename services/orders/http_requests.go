@@ -39,7 +39,7 @@ type NewLine struct {
 // Price is money that is asked for.
 type Price struct {
 	Amount   int64  `json:"amount" minimum:"0" doc:"In minor units as ISO 4217 defines them: 1999 EUR is 19.99 euros." example:"1999"`
-	Currency string `json:"currency" doc:"ISO 4217 code of a currency in use." example:"EUR"`
+	Currency string `json:"currency" minLength:"3" maxLength:"3" doc:"ISO 4217 code of a currency in use." example:"EUR"`
 }
 
 // Address is where a parcel goes.
@@ -49,7 +49,7 @@ type Address struct {
 	Line2      string `json:"line2,omitempty" maxLength:"200" doc:"More of it, if need be." example:"Second floor"`
 	City       string `json:"city" minLength:"1" maxLength:"200" doc:"The town." example:"London"`
 	PostalCode string `json:"postalCode" minLength:"1" maxLength:"32" doc:"As the country writes it." example:"SW1Y 4JH"`
-	Country    string `json:"country" doc:"ISO 3166-1 alpha-2 code." example:"GB"`
+	Country    string `json:"country" minLength:"2" maxLength:"2" doc:"ISO 3166-1 alpha-2 code." example:"GB"`
 }
 
 // Payment is how an order is paid.
@@ -74,12 +74,13 @@ func (n NewOrder) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
 	return wrong(prefix, n.verb().Validate())
 }
 
-type orderInput struct {
+// OrderPath names an order. It is exported because the fields of an embedded type are set only then.
+type OrderPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"64" doc:"The order's id." example:"0199c3b4-7d1e-7a52-9f0e-3f6c1f6f2a10"`
 }
 
 type cancelInput struct {
-	orderInput
+	OrderPath
 	server.Post
 	Body Cancellation
 }
@@ -95,7 +96,7 @@ func (c Cancellation) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
 }
 
 type resolveInput struct {
-	orderInput
+	OrderPath
 	server.Post
 	Body Resolution
 }
@@ -127,7 +128,7 @@ type listInput struct {
 func wrong(prefix *huma.PathBuffer, fields []order.Wrong) (errs []error) {
 	for _, f := range fields {
 		if !f.Plain {
-			errs = append(errs, &huma.ErrorDetail{Location: prefix.With(f.Field), Message: f.Message})
+			errs = append(errs, &huma.ErrorDetail{Location: prefix.String() + "." + f.Field, Message: f.Message})
 		}
 	}
 	return errs

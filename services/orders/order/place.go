@@ -67,8 +67,11 @@ func (p Place) Validate() []Wrong {
 	var w wrongs
 	w.text("customer.id", p.Customer.ID, 1, MaxText)
 	w.text("customer.name", p.Customer.Name, 1, MaxText)
-	if !validEmail(p.Customer.Email) {
-		w.add("customer.email", "must be an e-mail address of at most %d characters, without a display name", MaxEmail)
+	switch n := utf8.RuneCountInString(p.Customer.Email); {
+	case n < 1 || n > MaxEmail:
+		w.bound("customer.email", "must be 1 to %d characters", MaxEmail)
+	case !validEmail(p.Customer.Email):
+		w.add("customer.email", "must be a plain e-mail address, without a display name")
 	}
 	p.validateLines(&w)
 	a := p.ShippingAddress
@@ -77,7 +80,10 @@ func (p Place) Validate() []Wrong {
 	w.text("shippingAddress.line2", a.Line2, 0, MaxText)
 	w.text("shippingAddress.city", a.City, 1, MaxText)
 	w.text("shippingAddress.postalCode", a.PostalCode, 1, MaxPostalCode)
-	if !isCountry(a.Country) {
+	switch {
+	case utf8.RuneCountInString(a.Country) != 2:
+		w.bound("shippingAddress.country", "must be an ISO 3166-1 alpha-2 code")
+	case !isCountry(a.Country):
 		w.add("shippingAddress.country", "must be an ISO 3166-1 alpha-2 code")
 	}
 	if p.Payment.Method != MethodCard {
@@ -108,6 +114,8 @@ func (p Place) validateLines(w *wrongs) {
 			w.bound(at("unitPrice.amount"), "must not be negative")
 		}
 		switch currency := l.UnitPrice.Currency; {
+		case utf8.RuneCountInString(currency) != 3:
+			w.bound(at("unitPrice.currency"), "must be an ISO 4217 code")
 		case !isCurrency(currency):
 			w.add(at("unitPrice.currency"), "must be the ISO 4217 code of a currency in use")
 		case currency != p.Lines[0].UnitPrice.Currency:
@@ -138,7 +146,7 @@ func (p Place) total() (total Money, fits bool) {
 
 // validEmail wants a plain ASCII address, as every mail server takes it.
 func validEmail(s string) bool {
-	if len(s) > MaxEmail || strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII || r == '[' }) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII || r == '[' }) {
 		return false
 	}
 	a, err := mail.ParseAddress(s)

@@ -1,0 +1,192 @@
+package orders_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"waybill.dev/contracts"
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/postgres"
+	"waybill.dev/platform/server"
+	"waybill.dev/services/orders"
+	"waybill.dev/services/orders/order"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// database is a migrated database of the test's own, and how the service reaches it.
+func database(t testing.TB) postgres.Access {
+	t.Helper()
+	s, err := orders.New(orders.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := pgtest.Database(t, pgtest.Template{Name: s.Name, Migrate: func(ctx context.Context, adminURL string) error {
+		access, err := postgres.Provision(ctx, adminURL, s.Name)
+		if err != nil {
+			return err
+		}
+		return postgres.Migrate(ctx, access[s.Name].OwnerURL, s.Name, s.Migrations)
+	}})
+	access, err := postgres.Provision(t.Context(), admin, s.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access[s.Name]
+}
+
+// running is the service, served.
+type running struct {
+	*server.Server
+	t    testing.TB
+	logs *bytes.Buffer
+	stop func()
+}
+
+// nobody listens there: orders are taken without Kafka.
+var noBrokers = []string{"127.0.0.1:1"}
+
+// serve runs the service until the test ends.
+func serve(t testing.TB, change func(*orders.Config)) *running {
+	t.Helper()
+	c := orders.Defaults()
+	c.Listen, c.KafkaBrokers, c.DatabaseURL = "127.0.0.1:0", noBrokers, ""
+	change(&c)
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = database(t).ServiceURL
+	}
+	service, err := orders.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := &bytes.Buffer{}
+	s, err := server.New(t.Context(), service, c.Config, server.Options{Logger: slog.New(slog.NewJSONHandler(synced(logs), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	stopped := false
+	r := &running{Server: s, t: t, logs: logs, stop: func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the service ended: %v", err)
+		}
+	}}
+	t.Cleanup(r.stop)
+	eventually(t, 10*time.Second, "the service is ready", func() bool { return r.get("/readyz", "").Status == http.StatusOK })
+	return r
+}
+
+// reply is what the service answered.
+type reply struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+func (r *running) do(method, path, tenant, body string, headers ...string) reply {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), method, r.URL()+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if tenant != "" {
+		request.Header.Set("X-Tenant-ID", tenant)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return reply{response.StatusCode, response.Header, string(data)}
+}
+
+func (r *running) get(path, tenant string) reply { return r.do(http.MethodGet, path, tenant, "") }
+
+func (r *running) post(path, tenant, body string, headers ...string) reply {
+	return r.do(http.MethodPost, path, tenant, body, headers...)
+}
+
+// read is the body as T; the answer has to have the status.
+func read[T any](t testing.TB, r reply, status int) (v T) {
+	t.Helper()
+	if r.Status != status {
+		t.Fatalf("status %d, want %d: %s", r.Status, status, r.Body)
+	}
+	d := json.NewDecoder(strings.NewReader(r.Body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("%v: %s", err, r.Body)
+	}
+	return v
+}
+
+// good is an order that is taken.
+const good = `{"customer":{"id":"c-1","name":"Ada Lovelace","email":"ada@example.com"},
+	"lines":[{"sku":"MUG-1","name":"Mug","quantity":2,"unitPrice":{"amount":1999,"currency":"EUR"}},
+	         {"sku":"TEA.2","name":"Tea","quantity":1,"unitPrice":{"amount":500,"currency":"EUR"}}],
+	"shippingAddress":{"name":"Ada Lovelace","line1":"1 High Street","city":"Berlin","postalCode":"10115","country":"DE"},
+	"payment":{"method":"card","token":"tok_very_secret"}}`
+
+// place places the good order.
+func (r *running) place(tenant string) orders.Order {
+	r.t.Helper()
+	return read[orders.Order](r.t, r.post("/v1/orders", tenant, good), http.StatusCreated)
+}
+
+// hear has the service hear events, past Kafka.
+func (r *running) hear(tenant, id string, events ...contracts.Event) {
+	r.t.Helper()
+	for _, e := range events {
+		m := contracts.Message{ID: "m", Subject: id, Tenant: tenant, Data: e}
+		if _, err := r.App().Log.Handle(r.t.Context(), eventlog.Request{
+			Command: order.React(m, time.Now().UTC()), Tenant: tenant, At: time.Now().UTC(), Meta: es.Meta{CorrelationID: "c", CausationID: "m"},
+		}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// count is a number that SQL comes to.
+func (r *running) count(sql string, args ...any) (n int) {
+	r.t.Helper()
+	if err := r.App().Pool.QueryRow(r.t.Context(), sql, args...).Scan(&n); err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, patience time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", patience, what)
+		}
+	}
+}
