@@ -59,14 +59,14 @@ type ConsumerConfig struct {
 // Consumer hears topics for a service. Any number of replicas may run in its group.
 type Consumer struct {
 	ConsumerConfig
-	subscriber *subscriber
-	router     *message.Router
-	known      map[string]bool // event types, to bound what metrics are labelled with
+	topics []string        // with their prefix
+	known  map[string]bool // event types, to bound what metrics are labelled with
 
 	processed *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	parked    prometheus.Gauge
 
+	present     atomic.Bool
 	parkingFull atomic.Bool
 }
 
@@ -94,19 +94,11 @@ func NewConsumer(c ConsumerConfig) (*Consumer, error) {
 	if c.ParkingPlaces <= 0 {
 		c.ParkingPlaces = 1000
 	}
-	topics := withPrefix(c.TopicPrefix, c.Topics)
-	consumer := &Consumer{
-		ConsumerConfig: c,
-		subscriber:     newSubscriber(c.Brokers, c.Group, topics, c.Logger),
-		known:          map[string]bool{},
-	}
+	consumer := &Consumer{ConsumerConfig: c, topics: withPrefix(c.TopicPrefix, c.Topics), known: map[string]bool{}}
 	for _, e := range contracts.Catalogue() {
 		consumer.known[string(e.Type())] = true
 	}
 	if err := consumer.registerMetrics(); err != nil {
-		return nil, fmt.Errorf("consumer: %w", err)
-	}
-	if err := consumer.route(topics); err != nil {
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
 	return consumer, nil
@@ -137,14 +129,14 @@ func (c *Consumer) registerMetrics() (err error) {
 
 // route is the way of a message through Watermill's router: observed, parked where nothing helps, tried again,
 // tried again without end while PostgreSQL is away, kept from panicking, handled.
-func (c *Consumer) route(topics []string) error {
+func (c *Consumer) route(from message.Subscriber) (*message.Router, error) {
 	logger := watermill.NewSlogLoggerWithLevelMapping(c.Logger, map[slog.Level]slog.Level{
 		slog.LevelInfo:  slog.LevelDebug,
 		slog.LevelError: slog.LevelWarn,
 	})
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: stopTime}, logger)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("consumer: %w", err)
 	}
 	again := middleware.Retry{
 		MaxRetries: handleTries - 1, InitialInterval: 100 * time.Millisecond, MaxInterval: time.Second, Multiplier: 1.5,
@@ -157,30 +149,33 @@ func (c *Consumer) route(topics []string) error {
 		ResetContextOnRetry: true,
 	}
 	router.AddMiddleware(c.observe, c.park, again.Middleware, forEver.Middleware, c.countFailures, middleware.Recoverer)
-	for _, t := range topics {
-		router.AddConsumerHandler(t, t, c.subscriber, c.handle)
+	for _, t := range c.topics {
+		router.AddConsumerHandler(t, t, from, c.handle)
 	}
-	c.router = router
-	return nil
+	return router, nil
 }
 
 // Run hears until the context ends. PostgreSQL or Kafka may come and go.
 func (c *Consumer) Run(ctx context.Context) error {
+	subscriber := newSubscriber(c.Brokers, c.Group, c.topics, &c.present, c.Logger)
+	router, err := c.route(subscriber)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	defer cancel()
-	go every(ctx, countEvery, func() { c.countParked(ctx) })
-	var member sync.WaitGroup
-	member.Go(func() { c.subscriber.run(ctx) })
-	err := c.router.Run(ctx)
-	cancel()
-	member.Wait()
-	return err
+	beside.Go(func() { every(ctx, countEvery, func() { c.countParked(ctx) }) })
+	failed := make(chan error, 1)
+	beside.Go(func() { failed <- subscriber.run(ctx) })
+	return errors.Join(router.Run(ctx), <-failed)
 }
 
 // Degraded says what is amiss, for people: that the group is out of reach, or that the parking place is full.
 func (c *Consumer) Degraded() []string {
 	var amiss []string
-	if !c.subscriber.joined.Load() {
+	if !c.present.Load() {
 		amiss = append(amiss, "kafka: events cannot be heard")
 	}
 	if c.parkingFull.Load() {

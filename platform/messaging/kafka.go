@@ -25,3 +25,13 @@ func kafkaConfig(clientID string) *sarama.Config {
 	c.Metadata.AllowAutoTopicCreation = false
 	return c
 }
+
+// adminConfig is that of clients which ask the cluster about itself. Without its whole metadata sarama does not
+// find the controller.
+func adminConfig(clientID string) *sarama.Config {
+	c := kafkaConfig(clientID)
+	c.Metadata.Full = true
+	c.Admin.Retry.Max = 1
+	c.Admin.Timeout = 5 * time.Second
+	return c
+}

@@ -3,7 +3,6 @@ package messaging
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -16,7 +15,7 @@ import (
 func (c *Consumer) CaughtUp(ctx context.Context) (func(context.Context) (bool, error), error) {
 	ends := map[string]map[int32]int64{}
 	err := c.ask(ctx, func(admin sarama.ClusterAdmin) error {
-		described, err := admin.DescribeTopics(c.subscriber.topics)
+		described, err := admin.DescribeTopics(c.topics)
 		if err != nil {
 			return err
 		}
@@ -97,13 +96,9 @@ func (c *Consumer) isPast(ctx context.Context, ends map[string]map[int32]int64) 
 
 // ask has something done by a client of its own: the consumer's would make it wait behind a fetch.
 func (c *Consumer) ask(ctx context.Context, do func(sarama.ClusterAdmin) error) error {
-	config := kafkaConfig("waybill-progress")
-	config.Admin.Retry.Max = 1
-	config.Admin.Timeout = 3 * time.Second
-	config.Net.ReadTimeout = 5 * time.Second
 	answered := make(chan error, 1)
 	go func() {
-		admin, err := sarama.NewClusterAdmin(c.Brokers, config)
+		admin, err := sarama.NewClusterAdmin(c.Brokers, adminConfig("waybill-progress"))
 		if err != nil {
 			answered <- err
 			return

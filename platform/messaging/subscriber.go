@@ -2,7 +2,6 @@ package messaging
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -10,68 +9,95 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/IBM/sarama"
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
 )
 
-// subscriber is a Watermill subscriber over one consumer group that hears all topics of a service.
+// subscriber is a Watermill subscriber that hears all topics of a service as one member of its consumer group.
 //
-// Watermill's own makes a client and a group member for each topic. Each of them joins under the service's one group
-// name, so that a service of a dozen topics starts with a dozen rebalances, and each has its own connections,
-// heartbeats and fetches; docs/adr tells what was measured. What it hands out, and when, is the same: one message
-// a partition at a time, the next after the acknowledgement.
+// Watermill's own Kafka subscriber makes a client and a group member for each topic, all under the service's one
+// group name, so that a service of a dozen topics starts with a dozen rebalances. Over sarama one member for all
+// topics is no better: its heartbeats, commits and first offsets wait behind the fetch that is waiting for records
+// on the same connection. franz-go keeps these apart, and asks for some hundred quiet partitions with an empty
+// request.
+//
+// What it hands out, and when, is as with Watermill's: one message of a partition at a time, the next after the
+// acknowledgement.
 type subscriber struct {
-	brokers []string
-	group   string
+	options []kgo.Opt
 	topics  []string // with their prefix
 	logger  *slog.Logger
 
 	outputs map[string]chan *message.Message
 	closing chan struct{}
 	close   func()
-	// joined says whether the group has this member now.
-	joined atomic.Bool
-	// lastTold is the last trouble that was logged; it is told again when it changes.
-	lastTold string
+
+	// claims are the partitions that this member has. Rebalances and polls exclude each other, so that they need
+	// no lock.
+	claims map[partition]*claim
+	// present says whether this member is in its group and Kafka answers.
+	present *atomic.Bool
 }
 
-func newSubscriber(brokers []string, group string, topics []string, logger *slog.Logger) *subscriber {
+type partition struct {
+	topic  string
+	number int32
+}
+
+const (
+	// commitEvery is how often the group's progress is told to Kafka.
+	commitEvery = 500 * time.Millisecond
+	// askEvery is how often Kafka is asked whether it is there, and askTime how long it may take to answer.
+	askEvery = 5 * time.Second
+	askTime  = 3 * time.Second
+	// leaveTime bounds the last commit and the farewell of a member that stops.
+	leaveTime = 3 * time.Second
+	// pollRecords bounds what is taken from what has been fetched at a time.
+	pollRecords = 1000
+)
+
+func newSubscriber(brokers []string, group string, topics []string, present *atomic.Bool, logger *slog.Logger) *subscriber {
 	s := &subscriber{
-		brokers: brokers, group: group, topics: topics, logger: logger,
-		outputs: map[string]chan *message.Message{}, closing: make(chan struct{}),
+		topics: topics, logger: logger, present: present,
+		outputs: map[string]chan *message.Message{}, closing: make(chan struct{}), claims: map[partition]*claim{},
 	}
 	s.close = sync.OnceFunc(func() { close(s.closing) })
 	for _, t := range topics {
 		s.outputs[t] = make(chan *message.Message)
 	}
+	s.options = []kgo.Opt{
+		kgo.SeedBrokers(brokers...),
+		kgo.ClientID("waybill-consumer"),
+		kgo.WithHooks(s),
+		kgo.DisableClientMetrics(),
+		kgo.ConsumerGroup(group),
+		kgo.ConsumeTopics(topics...),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // a new group has not missed what was said before it
+		// An order has the same partition number in every topic. The range strategy gives a replica the same
+		// numbers of every topic, so that what is said of an order is heard by one replica, nearly always.
+		kgo.Balancers(kgo.RangeBalancer()),
+		// A member that is killed is missed after the session's time; 6 s is the least that brokers allow by default.
+		kgo.SessionTimeout(6 * time.Second),
+		kgo.HeartbeatInterval(2 * time.Second),
+		kgo.RebalanceTimeout(15 * time.Second),
+		kgo.AutoCommitMarks(),
+		kgo.AutoCommitInterval(commitEvery),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnPartitionsAssigned(s.assigned),
+		kgo.OnPartitionsRevoked(s.revoked),
+		kgo.OnPartitionsLost(s.lost),
+		// A fetch that waits for records does not see partitions that become ready, as those of a new topic do.
+		kgo.FetchMaxWait(500 * time.Millisecond),
+		// With some hundred partitions these and claimFull make out what a backlog may hold in memory.
+		kgo.FetchMaxBytes(4 << 20),
+		kgo.FetchMaxPartitionBytes(64 << 10),
+		// A topic that is made later is found with the next metadata.
+		kgo.MetadataMaxAge(30 * time.Second),
+		kgo.MetadataMinAge(250 * time.Millisecond),
+	}
 	return s
-}
-
-func consumerConfig() *sarama.Config {
-	c := kafkaConfig("waybill-consumer")
-	c.Consumer.Return.Errors = true
-	c.Consumer.Offsets.Initial = sarama.OffsetOldest // a new group has not missed what was said before it
-	c.Consumer.Offsets.AutoCommit.Interval = 500 * time.Millisecond
-	// A member that is killed is missed after the session's time; 6 s is the least that brokers allow by default.
-	c.Consumer.Group.Session.Timeout = 6 * time.Second
-	c.Consumer.Group.Heartbeat.Interval = 2 * time.Second
-	c.Consumer.Group.Rebalance.Timeout = 15 * time.Second
-	// An order has the same partition number in every topic. The range strategy gives a replica the same numbers
-	// of every topic, so that what is said of an order is heard by one replica, nearly always.
-	c.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyRange()}
-	// A fetch waits on the broker until there is anything. Heartbeats and commits wait behind it on the same
-	// connection, so it must not wait long.
-	c.Consumer.MaxWaitTime = 500 * time.Millisecond
-	c.Consumer.Fetch.Min = 1
-	// With some hundred partitions these two make out what a backlog may hold in memory.
-	c.Consumer.Fetch.Default = 128 << 10
-	c.ChannelBufferSize = 64
-	// After this a partition whose handler is slow is taken out of the fetch, so that the others go on.
-	c.Consumer.MaxProcessingTime = 50 * time.Millisecond
-	c.Consumer.Retry.Backoff = 200 * time.Millisecond
-	return c
 }
 
 // Subscribe gives the messages of a topic. They flow once run does.
@@ -89,142 +115,142 @@ func (s *subscriber) Close() error {
 	return nil
 }
 
-// run is a member of the group until it is closed. Kafka may come and go.
-func (s *subscriber) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-s.closing:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+// run is a member of the group until the context ends or the subscriber is closed. Kafka may come and go.
+func (s *subscriber) run(ctx context.Context) error {
 	defer func() {
 		for _, output := range s.outputs {
 			close(output)
 		}
 	}()
-	pause := backoff{first: retryFirst, last: time.Second}
-	for ctx.Err() == nil {
-		if err := s.beMember(ctx, &pause); err != nil && ctx.Err() == nil {
-			s.away(err)
-		}
-		pause.wait(ctx)
-	}
-}
-
-// beMember joins the group, again after each rebalance, with one client: the broker knows the member by it, and
-// need not wait for its former self to be missed.
-func (s *subscriber) beMember(ctx context.Context, pause *backoff) error {
-	group, err := sarama.NewConsumerGroup(s.brokers, s.group, consumerConfig())
+	client, err := kgo.NewClient(s.options...)
 	if err != nil {
 		return err
 	}
-	var errs sync.WaitGroup
-	errs.Go(func() {
-		for err := range group.Errors() {
-			s.logger.Debug("consumer group", "error", err)
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	beside.Go(func() {
+		select {
+		case <-s.closing:
+			cancel()
+		case <-ctx.Done():
 		}
 	})
-	defer errs.Wait()
-	defer func() { _ = group.Close() }()
-	defer s.joined.Store(false)
+	beside.Go(func() { every(ctx, askEvery, func() { s.ask(ctx, client) }) })
 	for ctx.Err() == nil {
-		err := group.Consume(ctx, s.topics, groupHandler{s, pause})
-		switch {
-		case errors.Is(err, sarama.ErrClosedConsumerGroup), errors.Is(err, sarama.ErrClosedClient):
-			return err
-		case err != nil && ctx.Err() == nil:
-			s.away(err)
-			pause.wait(ctx)
-		}
+		fetched := client.PollRecords(ctx, pollRecords)
+		fetched.EachError(func(topic string, partition int32, err error) {
+			if ctx.Err() == nil {
+				s.logger.Warn("records cannot be fetched", "topic", topic, "partition", partition, "error", err)
+			}
+		})
+		fetched.EachPartition(func(p kgo.FetchTopicPartition) {
+			if c := s.claims[partition{p.Topic, p.Partition}]; c != nil {
+				c.add(p.Records)
+			}
+		})
+		client.AllowRebalance()
 	}
+	s.leave(client)
 	return nil
 }
 
-func (s *subscriber) away(err error) {
-	s.joined.Store(false)
-	if told := err.Error(); told != s.lastTold {
-		s.lastTold = told
-		s.logger.Warn("the consumer is out of its group, and tries to join", "error", err)
+// leave tells the group, so that others take over at once. Where Kafka is away nobody waits for it.
+func (s *subscriber) leave(client *kgo.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	if err := client.LeaveGroupContext(ctx); err != nil {
+		s.logger.Warn("the consumer has left its group without a word", "error", err)
+	}
+	client.CloseAllowingRebalance()
+	s.present.Store(false)
+}
+
+// assigned, revoked and lost are called by the client while no poll is under way.
+func (s *subscriber) assigned(_ context.Context, client *kgo.Client, added map[string][]int32) {
+	for topic, numbers := range added {
+		for _, n := range numbers {
+			p := partition{topic, n}
+			s.claims[p] = startClaim(client, p, s.outputs[topic])
+		}
+	}
+	s.tell(true)
+	s.logger.Info("the consumer has its partitions", "partitions", len(s.claims))
+}
+
+func (s *subscriber) revoked(ctx context.Context, client *kgo.Client, removed map[string][]int32) {
+	s.drop(removed)
+	ctx, cancel := context.WithTimeout(ctx, leaveTime)
+	defer cancel()
+	if err := client.CommitMarkedOffsets(ctx); err != nil {
+		s.logger.Warn("the last progress is not committed: some messages will be heard again", "error", err)
 	}
 }
 
-// groupHandler is what sarama calls in a session of the group.
-type groupHandler struct {
-	*subscriber
-	pause *backoff
+func (s *subscriber) lost(_ context.Context, _ *kgo.Client, removed map[string][]int32) {
+	s.drop(removed)
 }
 
-func (h groupHandler) Setup(session sarama.ConsumerGroupSession) error {
-	h.pause.reset()
-	if !h.joined.Swap(true) {
-		partitions := 0
-		for _, p := range session.Claims() {
-			partitions += len(p)
-		}
-		h.logger.Info("the consumer has joined its group", "topics", len(h.topics), "partitions", partitions)
-	}
-	return nil
-}
-
-func (h groupHandler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
-
-// ConsumeClaim hands out the records of one partition, one at a time.
-func (h groupHandler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
-	output := h.outputs[claim.Topic()]
-	for record := range claim.Messages() {
-		if !h.handOut(session.Context(), output, record) {
-			return nil
-		}
-		session.MarkMessage(record, "")
-	}
-	return nil
-}
-
-// nackPause is how long a message rests that was given back. The consumer gives back none but at the end of a
-// session.
-const nackPause = 100 * time.Millisecond
-
-// handOut gives the record to a handler until it is acknowledged, and says whether it was.
-func (h groupHandler) handOut(ctx context.Context, output chan<- *message.Message, record *sarama.ConsumerMessage) bool {
-	for ctx.Err() == nil {
-		m := toMessage(ctx, record)
-		select {
-		case output <- m:
-		case <-ctx.Done():
-			return false
-		}
-		select {
-		case <-m.Acked():
-			return true
-		case <-m.Nacked():
-			sleep(ctx, nackPause)
-		case <-ctx.Done():
-			return false
+func (s *subscriber) drop(removed map[string][]int32) {
+	var stopped []*claim
+	for topic, numbers := range removed {
+		for _, n := range numbers {
+			p := partition{topic, n}
+			if c := s.claims[p]; c != nil {
+				c.cancel()
+				stopped = append(stopped, c)
+				delete(s.claims, p)
+			}
 		}
 	}
-	return false
+	for _, c := range stopped {
+		c.wait()
+	}
 }
 
-// recordKey is where a message's context holds the record that it came as.
-type recordKey struct{}
+// OnGroupManageError is called when the member has lost its group.
+func (s *subscriber) OnGroupManageError(err error) {
+	s.logger.Debug("the consumer's session has ended", "error", err)
+	s.tell(false)
+}
+
+// ask finds out whether Kafka is there: a client that waits for records may not notice for long.
+func (s *subscriber) ask(ctx context.Context, client *kgo.Client) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if err := client.Ping(ctx); err != nil {
+		s.tell(false)
+		return
+	}
+	if _, generation := client.GroupMetadata(); generation >= 0 {
+		s.tell(true)
+	}
+}
+
+func (s *subscriber) tell(present bool) {
+	if s.present.Swap(present) && !present {
+		s.logger.Warn("the consumer has lost Kafka, and waits for it")
+	}
+}
 
 // toMessage never fails: what a record holds is read, and parked where it cannot be read, by the handler.
-func toMessage(ctx context.Context, record *sarama.ConsumerMessage) *message.Message {
+func toMessage(ctx context.Context, record *kgo.Record) *message.Message {
 	m := message.NewMessage("", record.Value)
 	for _, h := range record.Headers {
-		m.Metadata.Set(string(h.Key), string(h.Value))
+		m.Metadata.Set(h.Key, string(h.Value))
 	}
 	m.UUID = m.Metadata.Get(contracts.HeaderID)
 	m.SetContext(context.WithValue(ctx, recordKey{}, record))
 	return m
 }
 
+// recordKey is where a message's context holds the record that it came as.
+type recordKey struct{}
+
 // recordOf is the record that a message of this subscriber came as.
-func recordOf(m *message.Message) *sarama.ConsumerMessage {
-	record, _ := m.Context().Value(recordKey{}).(*sarama.ConsumerMessage)
+func recordOf(m *message.Message) *kgo.Record {
+	record, _ := m.Context().Value(recordKey{}).(*kgo.Record)
 	return record
 }
 

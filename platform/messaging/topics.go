@@ -22,8 +22,7 @@ func CreateTopics(ctx context.Context, brokers []string, prefix string, topics [
 	if len(topics) == 0 {
 		return nil
 	}
-	config := kafkaConfig("waybill-topics")
-	config.Admin.Retry.Max = 1
+	config := adminConfig("waybill-topics")
 	admin, err := sarama.NewClusterAdmin(brokers, config)
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)
