@@ -9,95 +9,49 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"waybill.dev/local/internal/child"
-	"waybill.dev/local/internal/filelock"
+	"waybill.dev/local/internal/datafolder"
 )
 
 // What a data folder holds.
 const (
-	lockName     = "lock"
 	passwordName = "password"
 	clusterName  = "cluster"
 	// halfName is a cluster under way: it is renamed when it is whole, so that a cluster is whole or missing.
 	halfName = "cluster.initialising"
 	// newSuffix ends the name of a file that is about to replace another.
 	newSuffix = ".new"
-	// temporaryName begins the names of data folders that ephemeral servers make for themselves.
-	temporaryName = "waybill-postgres-data-"
 )
 
 // folder is a data folder that is locked by this process.
 type folder struct {
-	path     string
+	*datafolder.Folder
 	password string
-	lock     *filelock.Lock
 }
 
-func (f *folder) cluster() string { return filepath.Join(f.path, clusterName) }
+func (f *folder) cluster() string { return filepath.Join(f.Path, clusterName) }
 
-// openFolder creates the data folder where it is missing, and locks it. It touches nothing that others own.
 func openFolder(path string, ephemeral bool) (*folder, error) {
-	if path == "" {
-		if !ephemeral {
-			return nil, errors.New("no data folder given")
-		}
-		sweepTemporary()
-		temporary, err := os.MkdirTemp("", temporaryName)
-		if err != nil {
-			return nil, err
-		}
-		path = temporary
-	}
-	path, err := filepath.Abs(path)
+	opened, err := datafolder.Open(datafolder.Config{
+		Path: path, Ephemeral: ephemeral, Server: "postgres",
+		Entries: []string{passwordName, passwordName + newSuffix, clusterName, halfName},
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, err
-	}
-	if err := checkContents(path, ephemeral); err != nil {
-		return nil, err
-	}
-	lock, err := filelock.Try(filepath.Join(path, lockName))
-	if errors.Is(err, filelock.ErrHeld) {
-		return nil, fmt.Errorf("data folder %s is in use: %w", path, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &folder{path: path, lock: lock}, nil
-}
-
-// checkContents refuses a folder that holds something else, lest its owner loses it.
-func checkContents(path string, ephemeral bool) error {
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		switch entry.Name() {
-		case lockName, passwordName, passwordName + newSuffix, clusterName, halfName:
-			if ephemeral && entry.Name() == clusterName {
-				return fmt.Errorf("data folder %s holds data already: an ephemeral server would remove it", path)
-			}
-		default:
-			return fmt.Errorf("data folder %s holds %s, which is none of PostgreSQL's: give a folder of its own", path, entry.Name())
-		}
-	}
-	return nil
+	return &folder{Folder: opened}, nil
 }
 
 // prepare makes sure that the folder holds a cluster for these binaries.
 func (f *folder) prepare(programs binaries, as identity, ephemeral bool) error {
 	if as.owner {
 		// The server's user must pass through; the password and the cluster stay closed to everybody else.
-		if err := os.Chmod(f.path, 0o711); err != nil {
+		if err := os.Chmod(f.Path, 0o711); err != nil {
 			return err
 		}
 	}
-	if barrier := as.barrier(f.path); barrier != "" {
+	if barrier := as.barrier(f.Path); barrier != "" {
 		return fmt.Errorf("%s, who has to run the server here, may not enter %s: give a data folder elsewhere", as.name, barrier)
 	}
 	_, err := os.Stat(f.cluster())
@@ -110,9 +64,9 @@ func (f *folder) prepare(programs binaries, as identity, ephemeral bool) error {
 	if err := f.checkVersion(programs.major); err != nil {
 		return err
 	}
-	password, err := os.ReadFile(filepath.Join(f.path, passwordName))
+	password, err := os.ReadFile(filepath.Join(f.Path, passwordName))
 	if err != nil || len(strings.TrimSpace(string(password))) == 0 {
-		return fmt.Errorf("data folder %s is broken: its file %s is missing or empty", f.path, passwordName)
+		return fmt.Errorf("data folder %s is broken: its file %s is missing or empty", f.Path, passwordName)
 	}
 	f.password = strings.TrimSpace(string(password))
 	return nil
@@ -121,21 +75,21 @@ func (f *folder) prepare(programs binaries, as identity, ephemeral bool) error {
 func (f *folder) checkVersion(major int) error {
 	content, err := os.ReadFile(filepath.Join(f.cluster(), "PG_VERSION"))
 	if err != nil {
-		return fmt.Errorf("data folder %s is broken: %s holds no readable PG_VERSION; move it away to begin anew", f.path, clusterName)
+		return fmt.Errorf("data folder %s is broken: %s holds no readable PG_VERSION; move it away to begin anew", f.Path, clusterName)
 	}
 	have, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil {
-		return fmt.Errorf("data folder %s is broken: PG_VERSION is not a number; move it away to begin anew", f.path)
+		return fmt.Errorf("data folder %s is broken: PG_VERSION is not a number; move it away to begin anew", f.Path)
 	}
 	if have != major {
-		return fmt.Errorf("data folder %s is of PostgreSQL %d, and this is PostgreSQL %d", f.path, have, major)
+		return fmt.Errorf("data folder %s is of PostgreSQL %d, and this is PostgreSQL %d", f.Path, have, major)
 	}
 	return nil
 }
 
 // initialise makes a new cluster. What an initialisation that was cut short left behind is removed first.
 func (f *folder) initialise(programs binaries, as identity, ephemeral bool) error {
-	half := filepath.Join(f.path, halfName)
+	half := filepath.Join(f.Path, halfName)
 	if err := os.RemoveAll(half); err != nil {
 		return err
 	}
@@ -143,7 +97,7 @@ func (f *folder) initialise(programs binaries, as identity, ephemeral bool) erro
 		return err
 	}
 	f.password = rand.Text()
-	if err := writeDurably(filepath.Join(f.path, passwordName), f.password+"\n"); err != nil {
+	if err := writeDurably(filepath.Join(f.Path, passwordName), f.password+"\n"); err != nil {
 		return err
 	}
 	// initdb reads the password as the server's user, who may not be the one that the file above belongs to.
@@ -172,7 +126,7 @@ func (f *folder) initialise(programs binaries, as identity, ephemeral bool) erro
 		DeathSignal: syscall.SIGKILL,
 	})
 	if err != nil {
-		return fmt.Errorf("initialise data folder %s: %s", f.path, oneLine(err))
+		return fmt.Errorf("initialise data folder %s: %s", f.Path, oneLine(err))
 	}
 	if err := os.Rename(fresh, f.cluster()); err != nil {
 		return err
@@ -180,17 +134,7 @@ func (f *folder) initialise(programs binaries, as identity, ephemeral bool) erro
 	if err := os.RemoveAll(half); err != nil {
 		return err
 	}
-	return syncFolder(f.path)
-}
-
-// close unlocks the folder, and removes it where its data is not to be kept.
-func (f *folder) close(remove bool) error {
-	var err error
-	if remove {
-		err = os.RemoveAll(f.path)
-	}
-	f.lock.Release()
-	return err
+	return syncFolder(f.Path)
 }
 
 // writeDurably replaces the file, whole or not at all, readable by its owner only.
@@ -212,22 +156,4 @@ func syncFolder(path string) error {
 		return err
 	}
 	return errors.Join(handle.Sync(), handle.Close())
-}
-
-// sweepTemporary removes the folders of ephemeral servers whose process was killed before it could. Only what is
-// an hour old and locked by nobody goes: a folder just made may not be locked yet.
-func sweepTemporary() {
-	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), temporaryName+"*"))
-	for _, path := range folders {
-		info, err := os.Stat(path)
-		if err != nil || time.Since(info.ModTime()) < time.Hour {
-			continue
-		}
-		lock, err := filelock.Try(filepath.Join(path, lockName))
-		if err != nil {
-			continue
-		}
-		_ = os.RemoveAll(path)
-		lock.Release()
-	}
 }

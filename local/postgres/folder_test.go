@@ -19,7 +19,7 @@ func TestBrokenDataFolder(t *testing.T) {
 		"no password":     {map[string]string{"cluster/PG_VERSION": installedMajor(t)}, []string{"broken", "password"}},
 		"empty password":  {map[string]string{"cluster/PG_VERSION": installedMajor(t), "password": ""}, []string{"broken", "password"}},
 		"hollow cluster":  {map[string]string{"cluster/PG_VERSION": installedMajor(t), "password": "secret\n"}, []string{"did not start"}},
-		"something else":  {map[string]string{"thesis.odt": "years of work"}, []string{"holds thesis.odt"}},
+		"something else":  {map[string]string{"thesis.odt": "years of work"}, []string{"holds thesis.odt, which is none of postgres"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -96,7 +96,7 @@ func start(ctx context.Context, config Config, identities []identity) (*Server, 
 	}
 	s := &Server{config: config, folder: folder, port: config.Port}
 	if err := s.open(ctx, identities); err != nil {
-		return nil, errors.Join(err, folder.close(config.Ephemeral))
+		return nil, errors.Join(err, folder.Close())
 	}
 	return s, nil
 }
@@ -237,7 +237,7 @@ func (s *Server) Stop() error {
 	}
 	s.stopped = true
 	err := s.process.Stop(s.stopSignal(), stopPatience)
-	if err := errors.Join(err, s.folder.close(s.config.Ephemeral)); err != nil {
+	if err := errors.Join(err, s.folder.Close()); err != nil {
 		return fmt.Errorf("postgres: stop: %w", err)
 	}
 	return nil
