@@ -89,6 +89,7 @@ func (p *Provider) ask(ctx context.Context, r Request) (payment.Outcome, error) 
 		body = authorizeBody{r.Reference, r.Amount, r.Token}
 	case payment.Capture, payment.Refund:
 		body = amountBody{r.Amount}
+	case payment.Void:
 	}
 	encoded, err := json.Marshal(body)
 	if err != nil {

@@ -76,7 +76,7 @@ func (m *model) answer(ok bool) {
 		m.said = append(m.said, "payment-failed")
 	case !ok:
 		m.heard[string(op)+"-refused"] = true
-		if !(op == payment.Capture && m.atOnce) && !m.settled {
+		if (op != payment.Capture || !m.atOnce) && !m.settled {
 			m.said = append(m.said, "payment-attention-required")
 		}
 	case op == payment.Authorize:
@@ -129,9 +129,10 @@ type run struct {
 	money    struct{ held, captured, refunded bool }
 }
 
-func newRun(t testing.TB, atOnce bool) *run {
+func newRun(tb testing.TB, atOnce bool) *run {
+	tb.Helper()
 	return &run{
-		t: t, log: estest.NewMemory(payment.Category), model: newModel(atOnce),
+		t: tb, log: estest.NewMemory(payment.Category), model: newModel(atOnce),
 		settings: payment.Settings{CaptureAtOnce: atOnce}, keys: map[string]bool{},
 	}
 }

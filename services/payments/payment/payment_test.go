@@ -56,7 +56,7 @@ func key(op payment.Operation, n int) string {
 }
 
 // given is the past of the order's payment.
-func given(t testing.TB, past ...payment.Fact) *estest.Scenario {
+func given(t *testing.T, past ...payment.Fact) *estest.Scenario {
 	t.Helper()
 	return estest.Given(t, payment.Category).Facts(facts(past...)...)
 }
@@ -95,18 +95,18 @@ var events = map[string]contracts.Event{
 }
 
 // react hands the event to the policy as it comes off the wire.
-func react(t testing.TB, e contracts.Event, settings payment.Settings) es.Command {
-	t.Helper()
+func react(tb testing.TB, e contracts.Event, settings payment.Settings) es.Command {
+	tb.Helper()
 	record, err := contracts.Message{
 		ID: "0192f0c1-0000-7000-8000-00000000000a", Source: "/waybill/test", Subject: order, Time: now,
 		Tenant: tenant, CorrelationID: "c", CausationID: "m", PartitionKey: order, Sequence: 1, Data: e,
 	}.Encode()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m, err := contracts.Decode(record.Headers, record.Value)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return payment.React(func(string) payment.Settings { return settings })(m, now)
 }
@@ -121,16 +121,6 @@ func said(facts []es.Fact) []string {
 		}
 	}
 	return words
-}
-
-// state is the payment as the log has it.
-func state(t testing.TB, log *estest.Memory) payment.Payment {
-	t.Helper()
-	states, err := log.Load(stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return payment.Category.State(states, stream)
 }
 
 func TestStatus(t *testing.T) {
@@ -174,8 +164,7 @@ func TestTokenIsShownToNobody(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	p := payment.Category.Fold(payment.Payment{}, requested)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("payment", "token", p.Token)
-	slog.New(slog.NewTextHandler(&out, nil)).Info("payment", "state", p)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("payment", "state", p, "token", p.Token)
 	fmt.Fprintf(&out, "%v %+v %#v %s", p, p, p, p.Token)
 	if strings.Contains(out.String(), string(secret)) {
 		t.Fatalf("the token is shown: %s", out.String())

@@ -30,8 +30,13 @@ func React(settings func(tenant string) Settings) func(m contracts.Message, at t
 			return TurnBack(id, StockReservationFailed, at)
 		case contracts.OrderResolved:
 			return Resolve(id, at)
-		default:
-			return es.Command{Decide: func(es.States) (es.Decision, error) { return es.Decision{}, nil }}
+		case contracts.OrderCancellationRequested, contracts.OrderCancelled, contracts.OrderCompleted,
+			contracts.PaymentAuthorized, contracts.PaymentFailed, contracts.PaymentCaptured, contracts.PaymentVoided,
+			contracts.PaymentRefunded, contracts.PaymentAttentionRequired,
+			contracts.StockReserved,
+			contracts.ShippingFailed, contracts.ShipmentCancelled, contracts.CancellationRefused,
+			contracts.ShipmentAttentionRequired, contracts.ShipmentDelivered:
 		}
+		return es.Command{Decide: func(es.States) (es.Decision, error) { return es.Decision{}, nil }}
 	}
 }

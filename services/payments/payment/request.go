@@ -13,10 +13,15 @@ type Settings struct {
 	CaptureAtOnce bool
 }
 
-// Request notes an order that is to be paid.
+// Request notes an order that is to be paid. An order that makes no sense to a provider is refused.
 func Request(id es.StreamID, order contracts.OrderPlaced, settings Settings, at time.Time) es.Command {
 	return es.On(Category, id, func(p Payment) ([]Fact, []es.Job, error) {
-		if p.Placed {
+		switch {
+		case order.Total.Amount < 0 || order.Total.Currency == "":
+			return nil, nil, es.Refuse(es.Invalid, "the order's total is no amount of a currency")
+		case order.Payment.Token == "":
+			return nil, nil, es.Refuse(es.Invalid, "the order has no payment token")
+		case p.Placed:
 			return nil, nil, nil
 		}
 		return follow(id, p, at, Requested{

@@ -15,7 +15,6 @@ func request(total contracts.Money, settings payment.Settings) es.Command {
 }
 
 func TestRequest(t *testing.T) {
-	t.Parallel()
 	free := contracts.Money{Currency: "EUR"}
 	settings, atOnce := payment.Settings{}, payment.Settings{CaptureAtOnce: true}
 
@@ -47,5 +46,14 @@ func TestRequest(t *testing.T) {
 			payment.Requested{Amount: free, Token: secret, CaptureAtOnce: true},
 			payment.Authorized{Amount: free, AtOnce: true},
 			payment.Captured{Amount: free, AtOnce: true})...).ThenJobs()
+	})
+	t.Run("makes no sense: refused, and kept apart for a person", func(t *testing.T) {
+		for _, order := range []contracts.OrderPlaced{
+			{Total: contracts.Money{Amount: -1, Currency: "EUR"}, Payment: contracts.PaymentMethod{Token: "tok_ok"}},
+			{Total: contracts.Money{Amount: 1}, Payment: contracts.PaymentMethod{Token: "tok_ok"}},
+			{Total: total},
+		} {
+			given(t).When(payment.Request(stream, order, settings, now)).ThenRefused(es.Invalid)
+		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 )
 
 func TestResolve(t *testing.T) {
-	t.Parallel()
 	resolve := payment.Resolve(stream, now)
 	resolved := payment.ResolutionHeard{}
 	captureRefused := payment.Refused{Operation: payment.Capture, Code: "capture_refused", Attention: true}

@@ -7,7 +7,6 @@ import (
 )
 
 func TestRetry(t *testing.T) {
-	t.Parallel()
 	retry := payment.Retry(stream, "operator", now)
 	lifted := func(op payment.Operation) payment.RetryRequested {
 		return payment.RetryRequested{Operation: op, By: "operator"}

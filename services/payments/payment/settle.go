@@ -36,7 +36,7 @@ func Settle(id es.StreamID, outcome Outcome, at time.Time) es.Command {
 
 // settled is the fact that an outcome makes.
 func (p Payment) settled(o Outcome) Fact {
-	if o.Code != "" && !(o.Operation == Void && o.Code == HoldExpired) {
+	if o.Code != "" && (o.Operation != Void || o.Code != HoldExpired) {
 		return Refused{Operation: o.Operation, Code: o.Code, Attention: p.concernsPerson(o.Operation)}
 	}
 	switch o.Operation {
@@ -62,5 +62,5 @@ func (p Payment) settled(o Outcome) Fact {
 // payment, and a capture at once that is refused is voided: nobody has relied on it yet. Once the order was
 // settled by hand, a person has looked.
 func (p Payment) concernsPerson(op Operation) bool {
-	return op != Authorize && !(op == Capture && p.CaptureAtOnce) && !p.Resolved
+	return op != Authorize && (op != Capture || !p.CaptureAtOnce) && !p.Resolved
 }

@@ -7,7 +7,6 @@ import (
 )
 
 func TestSettleAuthorize(t *testing.T) {
-	t.Parallel()
 	ok := payment.Settle(stream, done(payment.Authorize), now)
 	asked := attempted(payment.Authorize, 0)
 
@@ -43,7 +42,6 @@ func TestSettleAuthorize(t *testing.T) {
 }
 
 func TestSettleCapture(t *testing.T) {
-	t.Parallel()
 	ok := payment.Settle(stream, done(payment.Capture), now)
 	no := payment.Settle(stream, refused(payment.Capture, "capture_refused"), now)
 	asked := []payment.Fact{requested, authorized, shipmentHeard, attempted(payment.Capture, 0)}
@@ -78,7 +76,6 @@ func TestSettleCapture(t *testing.T) {
 }
 
 func TestSettleVoid(t *testing.T) {
-	t.Parallel()
 	ok := payment.Settle(stream, done(payment.Void), now)
 	no := payment.Settle(stream, refused(payment.Void, "void_refused"), now)
 	expired := payment.Settle(stream, refused(payment.Void, payment.HoldExpired), now)
@@ -111,7 +108,6 @@ func TestSettleVoid(t *testing.T) {
 }
 
 func TestSettleRefund(t *testing.T) {
-	t.Parallel()
 	asked := []payment.Fact{requestedAtOnce, authorizedQuiet, capturedAtOnce, releaseHeard, attempted(payment.Refund, 0)}
 
 	t.Run("the money went back", func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 )
 
 func TestShip(t *testing.T) {
-	t.Parallel()
 	ship := payment.Ship(stream, now)
 
 	t.Run("asks for the capture", func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 )
 
 func TestTurnBack(t *testing.T) {
-	t.Parallel()
 	back := payment.TurnBack(stream, payment.StockReleased, now)
 	failed := payment.TurnBack(stream, payment.StockReservationFailed, now)
 	failureHeard := payment.WayBackHeard{Cause: payment.StockReservationFailed}
