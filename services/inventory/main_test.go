@@ -13,22 +13,22 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-func service(t testing.TB) server.Service {
-	t.Helper()
+func service(tb testing.TB) server.Service {
+	tb.Helper()
 	s, err := inventory.New(inventory.Config{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
 // open is one replica's pool.
-func open(t testing.TB, access postgres.Access) *pgxpool.Pool {
-	t.Helper()
-	pool, err := postgres.Open(t.Context(), access.ServiceURL, postgres.Options{Service: service(t).Name})
+func open(tb testing.TB, access postgres.Access) *pgxpool.Pool {
+	tb.Helper()
+	pool, err := postgres.Open(tb.Context(), access.ServiceURL, postgres.Options{Service: service(tb).Name})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	tb.Cleanup(pool.Close)
 	return pool
 }

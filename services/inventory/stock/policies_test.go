@@ -99,13 +99,13 @@ type walk struct {
 	history []string
 }
 
-func newWalk(t testing.TB, inStock bool) *walk {
-	t.Helper()
-	s := given(t).Facts(onShelf("mug", 9), onShelf("cup", 2))
+func newWalk(tb testing.TB, inStock bool) *walk {
+	tb.Helper()
+	s := given(tb).Facts(onShelf("mug", 9), onShelf("cup", 2))
 	if inStock {
 		s.Facts(onShelf("cup", 1))
 	}
-	return &walk{t: t, log: s.Log(), table: consequences(inStock), at: "unheard-of", noted: map[string]bool{}}
+	return &walk{t: tb, log: s.Log(), table: consequences(inStock), at: "unheard-of", noted: map[string]bool{}}
 }
 
 // hears tells the message once, and expects exactly what the table says of it.

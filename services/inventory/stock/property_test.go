@@ -73,6 +73,7 @@ func (run *run) do(r *rapid.T, c es.Command) {
 }
 
 func (run *run) check(t *testing.T, r *rapid.T) {
+	t.Helper()
 	shelves := map[string]stock.Stock{}
 	held := map[string]int64{} // by order and SKU
 	orders := map[string]stock.Reservation{}
@@ -139,6 +140,7 @@ func (run *run) check(t *testing.T, r *rapid.T) {
 // checkSaid holds what each order's listeners hear against what may be said: reserved or failed at most once, and
 // released at most once and never upon a failure.
 func (run *run) checkSaid(t *testing.T, r *rapid.T) {
+	t.Helper()
 	heard := map[string]string{}
 	for _, e := range run.log.Facts {
 		for _, s := range said(t, []es.Fact{e}) {

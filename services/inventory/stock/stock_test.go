@@ -18,9 +18,9 @@ const (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func given(t testing.TB) *estest.Scenario {
-	t.Helper()
-	return estest.Given(t, stock.Categories()...)
+func given(tb testing.TB) *estest.Scenario {
+	tb.Helper()
+	return estest.Given(tb, stock.Categories()...)
 }
 
 // onShelf is a fact of the past: so much of the SKU has come in.
@@ -48,52 +48,52 @@ func placed(lines ...stock.Line) contracts.OrderPlaced {
 }
 
 // told is the command that a message to the order comes to, after it has travelled as Kafka carries it.
-func told(t testing.TB, e contracts.Event) es.Command {
-	t.Helper()
-	return toldOf(t, order, e)
+func told(tb testing.TB, e contracts.Event) es.Command {
+	tb.Helper()
+	return toldOf(tb, order, e)
 }
 
-func toldOf(t testing.TB, order string, e contracts.Event) es.Command {
-	t.Helper()
-	return stock.React(travelled(t, order, e), noon)
+func toldOf(tb testing.TB, order string, e contracts.Event) es.Command {
+	tb.Helper()
+	return stock.React(travelled(tb, order, e), noon)
 }
 
-func travelled(t testing.TB, order string, e contracts.Event) contracts.Message {
-	t.Helper()
+func travelled(tb testing.TB, order string, e contracts.Event) contracts.Message {
+	tb.Helper()
 	sent := contracts.Message{
 		ID: "m-" + string(e.Type()), Source: "/waybill/test", Subject: order, Time: noon, Tenant: tenant,
 		PartitionKey: order, CorrelationID: "c", CausationID: "c", Sequence: 1, Data: e,
 	}
 	record, err := sent.Encode()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m, err := contracts.Decode(record.Headers, record.Value)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
 
 // said are the events that the facts are published as, after they have travelled as Kafka carries them.
-func said(t testing.TB, facts []es.Fact) []contracts.Event {
-	t.Helper()
+func said(tb testing.TB, facts []es.Fact) []contracts.Event {
+	tb.Helper()
 	var events []contracts.Event
 	for _, f := range facts {
 		for _, e := range inventory.Publish(es.Recorded{Stream: f.Stream, Version: 1, Event: f.Event}) {
-			events = append(events, travelled(t, f.Stream.ID, e).Data)
+			events = append(events, travelled(tb, f.Stream.ID, e).Data)
 		}
 	}
 	return events
 }
 
 // level is the SKU's stock as it stands.
-func level(t testing.TB, log *estest.Memory, sku string) stock.Stock {
-	t.Helper()
+func level(tb testing.TB, log *estest.Memory, sku string) stock.Stock {
+	tb.Helper()
 	id := stock.Stocks().Stream(tenant, sku)
 	states, err := log.Load(id)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return stock.Stocks().State(states, id)
 }
