@@ -22,19 +22,19 @@ import (
 )
 
 // replica runs the service's log on a pool of its own, without HTTP and Kafka around it.
-func replica(t *testing.T, pool *pgxpool.Pool) *eventlog.Log {
-	t.Helper()
-	s := service(t)
+func replica(tb testing.TB, pool *pgxpool.Pool) *eventlog.Log {
+	tb.Helper()
+	s := service(tb)
 	log, err := eventlog.New(eventlog.Config{
 		Service: s.Name, Pool: pool, Categories: s.Categories, Publish: s.Publish, Project: s.Project,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = log.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
+	tb.Cleanup(func() { cancel(); running.Wait() })
 	return log
 }
 
@@ -145,6 +145,10 @@ func TestReplicasNeverOversell(t *testing.T) {
 		t.Errorf("%d reservations wait for nothing", ends[stock.StatusWaiting])
 	}
 
+	var snapshots int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM snapshots WHERE version >= 100").Scan(&snapshots); err != nil || snapshots != len(skus) {
+		t.Errorf("%d shelves have a snapshot: %v", snapshots, err)
+	}
 	levels := levelsOf(t, pool, tenant)
 	for _, sku := range skus {
 		facts, err := replicas[0].History(t.Context(), stock.Stocks().Stream(tenant, sku))
@@ -197,4 +201,37 @@ func levelsOf(t *testing.T, pool *pgxpool.Pool, tenant string) map[string]stock.
 		t.Fatal(err)
 	}
 	return levels
+}
+
+// An order is two messages, and its reservation two streams or more: how many orders are reserved a second.
+func BenchmarkReserve(b *testing.B) {
+	const tenant, skus, waiting = "default", 100, 64
+	log := replica(b, open(b, pgtest.Service(b, service(b).Name, service(b).Migrations)))
+	handle := func(ctx context.Context, c es.Command) error {
+		_, err := log.Handle(ctx, eventlog.Request{Command: c, Tenant: tenant, At: time.Now()})
+		return err
+	}
+	sku := func(n int) string { return fmt.Sprintf("sku-%03d", n%skus) }
+	for n := range skus {
+		if err := handle(b.Context(), stock.Receive{Tenant: tenant, SKU: sku(n), Quantity: stock.MaxQuantity, Reference: "r"}.Command()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	work, ctx := errgroup.WithContext(b.Context())
+	work.SetLimit(waiting)
+	b.ResetTimer()
+	for n := range b.N {
+		work.Go(func() error {
+			m := contracts.Message{Subject: fmt.Sprintf("order-%d", n), Tenant: tenant, Data: placed(1, sku(n), sku(n*7+1))}
+			if err := handle(ctx, stock.React(m, time.Now())); err != nil {
+				return err
+			}
+			m.Data = contracts.PaymentAuthorized{}
+			return handle(ctx, stock.React(m, time.Now()))
+		})
+	}
+	if err := work.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
 }

@@ -46,14 +46,14 @@ func routes(api huma.API, app *server.App) {
 		Tags:    []string{"stock"},
 		Errors:  []int{400, 404, 422, 503},
 	}, func(ctx context.Context, in *ShelfInput) (*stockOutput, error) {
-		level, found, err := levelOf(ctx, app.Pool, server.CallerFrom(ctx).Tenant, in.SKU)
+		l, found, err := levelOf(ctx, app.Pool, server.CallerFrom(ctx).Tenant, in.SKU)
 		switch {
 		case err != nil:
 			return nil, server.Problem(err)
 		case !found:
 			return nil, huma.Error404NotFound("SKU " + in.SKU + " is not known: nothing of it was ever received")
 		}
-		return &stockOutput{Body: shownLevel(level.SKU, level.Stock)}, nil
+		return &stockOutput{Body: shownLevel(l.SKU, l.Stock)}, nil
 	})
 
 	huma.Register(api, huma.Operation{
@@ -175,7 +175,7 @@ type StockPage struct {
 	NextCursor string       `json:"nextCursor,omitempty" doc:"Asks for the next page; absent on the last one." example:"Ik1VRy1CTFVFIg"`
 }
 
-func shownPage(levels []Level, limit int) (*pageOutput, error) {
+func shownPage(levels []level, limit int) (*pageOutput, error) {
 	out := &pageOutput{Body: StockPage{Items: make([]StockLevel, 0, len(levels))}}
 	if len(levels) > limit {
 		levels = levels[:limit]

@@ -11,8 +11,8 @@ import (
 	"waybill.dev/services/inventory/stock"
 )
 
-// Level is a row of stock_levels, the stock of every SKU that was ever received.
-type Level struct {
+// level is a row of stock_levels, the stock of every SKU that was ever received.
+type level struct {
 	SKU   string
 	Stock stock.Stock
 }
@@ -41,20 +41,20 @@ ON CONFLICT (tenant, sku) DO UPDATE SET on_hand = excluded.on_hand, reserved = e
 }
 
 // levelOf is the tenant's stock of a SKU, and false where nothing of it was ever received.
-func levelOf(ctx context.Context, pool *pgxpool.Pool, tenant, sku string) (Level, bool, error) {
+func levelOf(ctx context.Context, pool *pgxpool.Pool, tenant, sku string) (level, bool, error) {
 	rows, err := pool.Query(ctx, "SELECT sku, on_hand, reserved FROM stock_levels WHERE tenant = $1 AND sku = $2", tenant, sku)
 	if err != nil {
-		return Level{}, false, err
+		return level{}, false, err
 	}
-	level, err := pgx.CollectExactlyOneRow(rows, scanLevel)
+	l, err := pgx.CollectExactlyOneRow(rows, scanLevel)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Level{}, false, nil
+		return level{}, false, nil
 	}
-	return level, err == nil, err
+	return l, err == nil, err
 }
 
 // levelsAfter are up to limit of the tenant's SKUs behind one, in the order of their bytes.
-func levelsAfter(ctx context.Context, pool *pgxpool.Pool, tenant, sku string, limit int) ([]Level, error) {
+func levelsAfter(ctx context.Context, pool *pgxpool.Pool, tenant, sku string, limit int) ([]level, error) {
 	rows, err := pool.Query(ctx, `
 SELECT sku, on_hand, reserved FROM stock_levels
 WHERE tenant = $1 AND sku > $2
@@ -65,8 +65,8 @@ ORDER BY sku LIMIT $3`, tenant, sku, limit)
 	return pgx.CollectRows(rows, scanLevel)
 }
 
-func scanLevel(row pgx.CollectableRow) (Level, error) {
-	var l Level
+func scanLevel(row pgx.CollectableRow) (level, error) {
+	var l level
 	err := row.Scan(&l.SKU, &l.Stock.OnHand, &l.Stock.Reserved)
 	return l, err
 }
