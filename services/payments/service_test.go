@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/pgtest"
@@ -359,6 +360,40 @@ func TestService(t *testing.T) {
 			t.Errorf("attention %q", p.Attention)
 		}
 		o.wantBooks(t, "captured", "authorize/0 succeeded", "capture/0 refused", "capture/1 succeeded")
+	})
+
+	t.Run("a job that is done again comes to nothing", func(t *testing.T) {
+		t.Parallel()
+		o := s.order(acme)
+		o.Hears(t, placed("tok_ok"))
+		o.says(t, authorized)
+		o.Hears(t, shipped)
+		o.says(t, authorized, captured)
+		db, err := pgx.Connect(t.Context(), s.Access.ServiceURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close(context.WithoutCancel(t.Context()))
+		completed := func() (n int) {
+			if err := db.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed' AND args->>'order' = $1`,
+				o.ID).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		bothDone := func() bool { return completed() == 2 }
+		never := func() string { return "the jobs are never completed" }
+		servicetest.Eventually(t, bothDone, never)
+		if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'available', finalized_at = NULL WHERE args->>'order' = $1`,
+			o.ID); err != nil {
+			t.Fatal(err)
+		}
+		servicetest.Eventually(t, bothDone, never)
+		o.says(t, authorized, captured)
+		o.wantBooks(t, "captured", "authorize/0 succeeded", "capture/0 succeeded")
+		if p := o.shown(t, status("captured")); len(p.Attempts) != 2 {
+			t.Errorf("%+v", p)
+		}
 	})
 
 	t.Run("no tenant sees another's", func(t *testing.T) {
