@@ -171,7 +171,7 @@ func expire(ctx context.Context, app *server.App, missed *prometheus.CounterVec,
 		return err
 	}
 	now := time.Now().UTC()
-	result, err := app.Log.Handle(ctx, eventlog.Request{
+	result, err := app.Handle(ctx, eventlog.Request{
 		Command: order.On(o.Tenant, o.ID, order.Expire{Step: o.Step, Read: read, At: now}),
 		Tenant:  o.Tenant, At: now,
 		Meta: es.Meta{

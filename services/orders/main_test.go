@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -23,25 +24,20 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// database is a migrated database of the test's own, and how the service reaches it.
-func database(t testing.TB) postgres.Access {
+// migrations are the service's own.
+func migrations(t testing.TB) fs.FS {
 	t.Helper()
 	s, err := orders.New(orders.Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := pgtest.Database(t, pgtest.Template{Name: s.Name, Migrate: func(ctx context.Context, adminURL string) error {
-		access, err := postgres.Provision(ctx, adminURL, s.Name)
-		if err != nil {
-			return err
-		}
-		return postgres.Migrate(ctx, access[s.Name].OwnerURL, s.Name, s.Migrations)
-	}})
-	access, err := postgres.Provision(t.Context(), admin, s.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return access[s.Name]
+	return s.Migrations
+}
+
+// database is a migrated database of the test's own, and how the service reaches it.
+func database(t testing.TB) postgres.Access {
+	t.Helper()
+	return pgtest.Service(t, "orders", migrations(t))
 }
 
 // running is the service, served.
@@ -164,7 +160,7 @@ func (r *running) hear(tenant, id string, events ...contracts.Event) {
 	r.t.Helper()
 	for _, e := range events {
 		m := contracts.Message{ID: "m", Subject: id, Tenant: tenant, Data: e}
-		if _, err := r.App().Log.Handle(r.t.Context(), eventlog.Request{
+		if _, err := r.App().Handle(r.t.Context(), eventlog.Request{
 			Command: order.React(m, time.Now().UTC()), Tenant: tenant, At: time.Now().UTC(), Meta: es.Meta{CorrelationID: "c", CausationID: "m"},
 		}); err != nil {
 			r.t.Fatal(err)

@@ -1,0 +1,291 @@
+package orders_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"waybill.dev/contracts"
+	"waybill.dev/local/broker"
+	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/server"
+	"waybill.dev/platform/servicetest"
+	"waybill.dev/services/orders"
+)
+
+// settle is how long the tests wait for what was said in time.
+const settle = time.Second
+
+// hasty is a tenant that cannot wait.
+const hasty = `
+tenants:
+  hasty: {deadlines: {authorization: 1s, reservation: 1s, shipment: 1s, capture: 1s, cancellation: 1s}}
+`
+
+// shop is a running service, and what a tenant does with it.
+type shop struct {
+	*servicetest.Service
+	tenant string
+}
+
+// place places the good order.
+func (s shop) place(t *testing.T) servicetest.Order {
+	t.Helper()
+	answer := s.Call(t, s.tenant, http.MethodPost, "/v1/orders", []byte(good), "X-Correlation-ID", "corr-"+s.tenant)
+	if answer.Status != http.StatusCreated {
+		t.Fatalf("%d: %s", answer.Status, answer.Body)
+	}
+	var o orders.Order
+	answer.JSON(t, &o)
+	return servicetest.Order{Service: s.Service, Tenant: s.tenant, ID: o.ID}
+}
+
+func (s shop) show(t *testing.T, id string) (o orders.Order) {
+	t.Helper()
+	answer := s.Call(t, s.tenant, http.MethodGet, "/v1/orders/"+id, nil)
+	if answer.Status != http.StatusOK {
+		t.Fatalf("%d: %s", answer.Status, answer.Body)
+	}
+	answer.JSON(t, &o)
+	return o
+}
+
+// expect waits until the order shows a status and an attention.
+func (s shop) expect(t *testing.T, id, status, attention string) {
+	t.Helper()
+	var o orders.Order
+	servicetest.Eventually(t, func() bool {
+		o = s.show(t, id)
+		return o.Status == status && o.Attention == attention
+	}, func() string {
+		return id + " is " + o.Status + ", attention " + o.Attention + ", not " + status + ", " + attention
+	})
+}
+
+// The order as the others hear of it.
+func wholeOrder(t *testing.T) contracts.OrderPlaced {
+	t.Helper()
+	var placed contracts.OrderPlaced
+	if err := json.Unmarshal([]byte(good), &placed); err != nil {
+		t.Fatal(err)
+	}
+	placed.Total = contracts.Money{Amount: 4498, Currency: "EUR"}
+	return placed
+}
+
+// HTTP and Kafka in, Kafka out. Hears tells every event more than once.
+func TestService(t *testing.T) {
+	t.Parallel()
+	service := servicetest.Start(t, "orders", migrations(t), func(c server.Config) (server.Service, error) {
+		return orders.New(orders.Config{Config: c, DeadlineSettle: settle})
+	}, hasty)
+	servicetest.Eventually(t, func() bool { return service.Call(t, "", http.MethodGet, "/readyz", nil).Status == http.StatusOK },
+		func() string { return "not ready: " + service.Log.String() })
+	for tenant, test := range map[string]func(*testing.T, shop){
+		"completed":   testCompleted,
+		"way-back":    testWayBack,
+		"too-late":    testCancellationRefused,
+		"by-hand":     testResolvedByHand,
+		"hasty":       testDeadlines,
+		"unread-list": testOrderNobodyPlaced,
+	} {
+		t.Run(tenant, func(t *testing.T) {
+			t.Parallel()
+			test(t, shop{service, tenant})
+		})
+	}
+	t.Cleanup(func() {
+		for _, secret := range []string{"tok_very_secret", "ada@example.com", "High Street"} {
+			if strings.Contains(service.Log.String(), secret) {
+				t.Errorf("the log holds %q", secret)
+			}
+		}
+	})
+}
+
+func testCompleted(t *testing.T, s shop) {
+	t.Helper()
+	o := s.place(t)
+	total := contracts.Money{Amount: 4498, Currency: "EUR"}
+	o.Says(t, []contracts.Event{wholeOrder(t)})
+	said := o.Said()[0]
+	if said.PartitionKey != o.ID || said.Subject != o.ID || said.Source != "/waybill/orders" || said.CorrelationID != "corr-completed" || said.Sequence != 1 {
+		t.Errorf("envelope: %+v", said)
+	}
+	o.Hears(t, contracts.PaymentCaptured{Amount: total}, contracts.StockReserved{}, contracts.PaymentAuthorized{Amount: total})
+	s.expect(t, o.ID, "reserved", "")
+	o.Hears(t, contracts.OrderShipped{Carrier: "post", TrackingNumber: "T1"})
+	o.Says(t, []contracts.Event{wholeOrder(t), contracts.OrderCompleted{Total: total}})
+	o.Hears(t, contracts.ShipmentDelivered{DeliveredAt: time.Now()}, contracts.PaymentVoided{})
+	servicetest.Eventually(t, func() bool {
+		shipment := s.show(t, o.ID).Shipment
+		return shipment != nil && !shipment.DeliveredAt.IsZero()
+	}, func() string { return "the delivery is not shown" })
+	o.Says(t, []contracts.Event{wholeOrder(t), contracts.OrderCompleted{Total: total}})
+	s.expect(t, o.ID, "completed", "")
+}
+
+func testWayBack(t *testing.T, s shop) {
+	t.Helper()
+	o := s.place(t)
+	for range 2 {
+		if got := s.Call(t, s.tenant, http.MethodPost, "/v1/orders/"+o.ID+"/cancellation", []byte(`{"reason":"ordered twice"}`)); got.Status != http.StatusAccepted {
+			t.Fatalf("%d: %s", got.Status, got.Body)
+		}
+	}
+	asked := contracts.OrderCancellationRequested{RequestedBy: "customer", Reason: "ordered twice"}
+	o.Says(t, []contracts.Event{wholeOrder(t), asked})
+	o.Hears(t, contracts.PaymentVoided{}, contracts.StockReleased{}, contracts.ShipmentCancelled{})
+	o.Says(t, []contracts.Event{wholeOrder(t), asked, contracts.OrderCancelled{Reason: "ordered twice"}})
+	s.expect(t, o.ID, "cancelled", "")
+	if got := s.Call(t, s.tenant, http.MethodPost, "/v1/orders/"+o.ID+"/cancellation", []byte(`{"reason":"again"}`)); got.Status != http.StatusConflict {
+		t.Errorf("of an ended order: %d", got.Status)
+	}
+}
+
+func testCancellationRefused(t *testing.T, s shop) {
+	t.Helper()
+	o := s.place(t)
+	o.Hears(t, contracts.OrderShipped{Carrier: "post"})
+	s.expect(t, o.ID, "shipped", "")
+	ask := func() int {
+		return s.Call(t, s.tenant, http.MethodPost, "/v1/orders/"+o.ID+"/cancellation", []byte(`{"reason":"late"}`)).Status
+	}
+	if got := ask(); got != http.StatusAccepted {
+		t.Fatalf("of a shipped order: %d", got)
+	}
+	o.Hears(t, contracts.CancellationRefused{})
+	servicetest.Eventually(t, func() bool { c := s.show(t, o.ID).Cancellation; return c != nil && c.Refused },
+		func() string { return "the refusal is not shown" })
+	if got := ask(); got != http.StatusConflict {
+		t.Errorf("once it was refused: %d", got)
+	}
+	o.Hears(t, contracts.PaymentCaptured{})
+	s.expect(t, o.ID, "completed", "")
+}
+
+func testResolvedByHand(t *testing.T, s shop) {
+	t.Helper()
+	o := s.place(t)
+	o.Hears(t, contracts.OrderShipped{Carrier: "post"}, contracts.PaymentAttentionRequired{Operation: "capture", Code: "card_expired"})
+	s.expect(t, o.ID, "shipped", "capture refused: card_expired")
+	body := []byte(`{"outcome":"completed","resolvedBy":"ops","reason":"paid in cash"}`)
+	if got := s.Call(t, s.tenant, http.MethodPost, "/v1/orders/"+o.ID+"/resolution", body); got.Status != http.StatusOK {
+		t.Fatalf("%d: %s", got.Status, got.Body)
+	}
+	resolved := contracts.OrderResolved{Outcome: "completed", ResolvedBy: "ops", Reason: "paid in cash"}
+	o.Says(t, []contracts.Event{wholeOrder(t), resolved})
+	o.Hears(t, contracts.PaymentCaptured{})
+	servicetest.Eventually(t, func() bool {
+		return strings.Contains(string(s.Call(t, s.tenant, http.MethodGet, "/v1/orders/"+o.ID+"/history", nil).Body), "order.payment-captured")
+	}, func() string { return "what came after the end is not noted" })
+	o.Says(t, []contracts.Event{wholeOrder(t), resolved})
+}
+
+// A step forward that is overdue asks for the cancellation, and a cancellation that is overdue for a person.
+func testDeadlines(t *testing.T, s shop) {
+	t.Helper()
+	stuck, shipped := s.place(t), s.place(t)
+	shipped.Hears(t, contracts.OrderShipped{Carrier: "post"})
+	overdue := contracts.OrderCancellationRequested{RequestedBy: "deadline"}
+	reason := cmpopts.IgnoreFields(contracts.OrderCancellationRequested{}, "Reason")
+	stuck.Says(t, []contracts.Event{wholeOrder(t), overdue}, reason)
+	if said := stuck.Said()[1]; said.CorrelationID != "corr-hasty" {
+		t.Errorf("the request's correlation is %q", said.CorrelationID)
+	}
+	s.expect(t, stuck.ID, "cancelling", "cancellation is overdue")
+	s.expect(t, shipped.ID, "shipped", "capture is overdue")
+	shipped.Says(t, []contracts.Event{wholeOrder(t)})
+	metrics := string(s.Call(t, "", http.MethodGet, "/metrics", nil).Body)
+	for _, want := range []string{
+		`order_deadlines_missed_total{step="authorization"} 1`, `order_deadlines_missed_total{step="cancellation"} 1`,
+		`order_deadlines_missed_total{step="capture"} 1`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	stuck.Hears(t, contracts.PaymentVoided{})
+	shipped.Hears(t, contracts.PaymentCaptured{})
+	s.expect(t, stuck.ID, "cancelled", "")
+	s.expect(t, shipped.ID, "completed", "")
+}
+
+func testOrderNobodyPlaced(t *testing.T, s shop) {
+	t.Helper()
+	o, next := s.Order(s.tenant), s.place(t)
+	o.Hears(t, contracts.PaymentVoided{})
+	next.Hears(t, contracts.PaymentVoided{})
+	s.expect(t, next.ID, "cancelled", "")
+	if got := s.Call(t, s.tenant, http.MethodGet, "/v1/orders/"+o.ID, nil); got.Status != http.StatusNotFound {
+		t.Errorf("%d: %s", got.Status, got.Body)
+	}
+	o.Says(t, nil)
+}
+
+// Orders is away for longer than every deadline, while what it waits for is said in time: nothing is cancelled for it.
+// What was not said is.
+func TestOrdersWasAway(t *testing.T) {
+	t.Parallel()
+	b, err := broker.Start(broker.Config{Ephemeral: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Stop() })
+	if err := messaging.CreateTopics(t.Context(), b.Brokers(), "", contracts.Topics()); err != nil {
+		t.Fatal(err)
+	}
+	tenants := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(tenants, []byte(hasty), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	access := database(t)
+	start := func() *running {
+		return serve(t, func(c *orders.Config) {
+			c.KafkaBrokers, c.DatabaseURL, c.TenantsFile, c.DeadlineSettle = b.Brokers(), access.ServiceURL, tenants, settle
+		})
+	}
+	r := start()
+	inTime, silent := r.place("hasty").ID, r.place("hasty").ID
+	r.stop()
+	away := time.Now()
+
+	kafka, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kafka.Close()
+	for i, e := range []contracts.Event{contracts.PaymentAuthorized{}, contracts.StockReserved{}, contracts.OrderShipped{}, contracts.PaymentCaptured{}} {
+		record, err := contracts.Message{
+			ID: inTime[:30] + string(rune('a'+i)), Source: "/waybill/test", Subject: inTime, PartitionKey: inTime, Time: time.Now(), Tenant: "hasty", Data: e,
+		}.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := &kgo.Record{Topic: record.Topic, Key: []byte(record.Key), Value: record.Value}
+		for k, v := range record.Headers {
+			out.Headers = append(out.Headers, kgo.RecordHeader{Key: k, Value: []byte(v)})
+		}
+		if err := kafka.ProduceSync(t.Context(), out).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The deadlines, and the settling time after them, have long passed when orders comes back.
+	eventually(t, time.Minute, "the deadlines have passed", func() bool { return time.Since(away) > time.Second+settle })
+
+	r = start()
+	show := func(id string) orders.Order {
+		return read[orders.Order](t, r.get("/v1/orders/"+id, "hasty"), http.StatusOK)
+	}
+	eventually(t, 60*time.Second, "the silent order is judged", func() bool { return show(silent).Cancellation != nil })
+	if o := show(inTime); o.Status != "completed" || o.Cancellation != nil {
+		t.Errorf("%s, %+v", o.Status, o.Cancellation)
+	}
+}
