@@ -736,3 +736,16 @@ func BenchmarkBook(b *testing.B) {
 		}
 	})
 }
+
+func TestASlowBookingIsAnsweredLate(t *testing.T) {
+	t.Parallel()
+	client, _ := start(t, carrier.Config{})
+	began := time.Now()
+	booked := book(t, client, carrier.PostalCodeSlow)
+	if took := time.Since(began); took < carrier.SlowAnswer {
+		t.Errorf("answered after %s", took)
+	}
+	if booked.Status != carrier.Booked {
+		t.Errorf("status %s: it waits to be told", booked.Status)
+	}
+}

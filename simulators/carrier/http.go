@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"waybill.dev/simulators/internal/books"
 	"waybill.dev/simulators/internal/web"
@@ -124,6 +125,9 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, given *answer, 
 			Refusal{Code: given.code, Message: "the carrier does not go to this address"})
 	}
 	if first && given.booking.script == PostalCodeUnanswered {
+		return web.Cut(w)
+	}
+	if given.booking.script == PostalCodeSlow && !given.cancel && !web.Wait(r.Context(), time.Until(given.booking.bookedAt.Add(SlowAnswer))) {
 		return web.Cut(w)
 	}
 	s.mu.Lock()

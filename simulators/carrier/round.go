@@ -62,7 +62,7 @@ func (s *Server) carry(now time.Time) (next time.Time, err error) {
 
 // schedule notes when the next thing happens to a parcel by itself. The caller holds the lock.
 func (s *Server) schedule(subject *booking) {
-	if subject.script == PostalCodeManual {
+	if waitsToBeTold(subject.script) {
 		return
 	}
 	switch status := subject.status(); status {

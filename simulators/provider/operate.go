@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -45,7 +44,7 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, asked request) 
 	if first && token.unanswered(done.kind) {
 		return web.Cut(w)
 	}
-	if token == TokenSlow && !wait(r.Context(), time.Until(done.at.Add(s.config.SlowAnswer))) {
+	if token == TokenSlow && !web.Wait(r.Context(), time.Until(done.at.Add(s.config.SlowAnswer))) {
 		return web.Cut(w)
 	}
 	switch done.code {
@@ -139,16 +138,4 @@ func newID(kind OperationKind) string {
 		prefix = "ref_"
 	}
 	return prefix + strings.ToLower(rand.Text())
-}
-
-// wait returns true after a while, false when ctx ended before.
-func wait(ctx context.Context, while time.Duration) bool {
-	timer := time.NewTimer(while)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
