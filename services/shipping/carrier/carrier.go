@@ -1,0 +1,44 @@
+// Package carrier asks the carrier to fetch parcels, or not to.
+package carrier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"waybill.dev/services/shipping/shipment"
+)
+
+// Carrier fetches parcels. It does what is asked once for a key, and gives the same answer ever after.
+//
+// An answer is a report, or a *Refused for good. Any other error says that there is no answer yet, and that the same
+// is to be asked again under the same key: it is outside.ErrUnknown or ErrRejected, and neither means that nothing
+// was done. No error tells an address.
+type Carrier interface {
+	// Book asks to fetch the parcel.
+	Book(ctx context.Context, key string, p Parcel) (shipment.Report, error)
+	// Cancel asks not to fetch it. That it was fetched already is a report, and no refusal.
+	Cancel(ctx context.Context, key, bookingID string) (shipment.Report, error)
+	// Find looks the booking up.
+	Find(ctx context.Context, bookingID string) (shipment.Report, error)
+}
+
+// Parcel is what is to be fetched.
+type Parcel struct {
+	// Reference is our name of the booking, "{tenant}/{order}"; the carrier repeats it in its webhooks.
+	Reference string
+	Address   shipment.Address
+	Lines     []shipment.Line
+}
+
+// Refused says that the carrier will not do it, now or later.
+type Refused struct {
+	// Code is machine-readable and fit for events and logs.
+	Code string
+}
+
+func (r *Refused) Error() string { return fmt.Sprintf("the carrier refuses: %s", r.Code) }
+
+// ErrRejected says that the carrier does not understand or allow the request. That is a fault of ours or of the
+// configuration and no refusal of the order, so that asking again is right once it is mended.
+var ErrRejected = errors.New("the carrier rejects the request")
