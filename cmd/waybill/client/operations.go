@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 )
 
@@ -9,6 +11,17 @@ import (
 type Readiness struct {
 	Status   string   `json:"status"` // ready, or degraded
 	Degraded []string `json:"degraded"`
+}
+
+// Working is an error unless the service hears events and works its jobs. What else is degraded, such as a breaker
+// that is open, does not count.
+func (r Readiness) Working() error {
+	for _, amiss := range r.Degraded {
+		if part, _, _ := strings.Cut(amiss, ":"); part == "kafka" || part == "jobs" {
+			return errors.New(amiss)
+		}
+	}
+	return nil
 }
 
 // Readiness asks a service how it is. A service that is not ready answers with a Problem of status 503.

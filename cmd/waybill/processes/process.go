@@ -154,12 +154,7 @@ func (p *Process) checkWorking(ctx context.Context) error {
 	if err := json.Unmarshal(body, &readiness); err != nil {
 		return err
 	}
-	for _, amiss := range readiness.Degraded {
-		if part, _, _ := strings.Cut(amiss, ":"); part == "kafka" || part == "jobs" {
-			return errors.New(amiss)
-		}
-	}
-	return nil
+	return readiness.Working()
 }
 
 // ask is what the process says of its readiness; an error unless it is ready.

@@ -22,12 +22,12 @@ func Handler(d Description) http.Handler {
 	page := template.Must(template.New("page").Parse(pageHTML))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path, func(w http.ResponseWriter, r *http.Request) {
-		body, err := json.MarshalIndent(d.seenFrom(r.Host), "", "  ")
+		body, err := json.MarshalIndent(SeenFrom(d, r.Host), "", "  ")
 		answer(w, "application/json", append(body, '\n'), err)
 	})
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
-		err := page.Execute(&body, pageOf(d.seenFrom(r.Host)))
+		err := page.Execute(&body, pageOf(SeenFrom(d, r.Host)))
 		answer(w, "text/html; charset=utf-8", body.Bytes(), err)
 	})
 	return mux
@@ -43,8 +43,8 @@ func answer(w http.ResponseWriter, contentType string, body []byte, err error) {
 	_, _ = w.Write(body) // a caller that is gone will ask again
 }
 
-// seenFrom is the description with addresses that a caller who named this host can reach.
-func (d Description) seenFrom(host string) Description {
+// SeenFrom is the description with addresses that can be reached by who knows the machine by this host's name.
+func SeenFrom(d Description, host string) Description {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

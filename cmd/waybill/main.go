@@ -1,0 +1,81 @@
+// Command waybill is the one binary for people: it runs a whole suite on one machine, and works on a running one.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"waybill.dev/cmd/waybill/suite"
+)
+
+// commands is the command line.
+type commands struct {
+	Up      upCommand      `cmd:"" help:"Run a whole suite on this machine, until Ctrl-C."`
+	Parked  parkedCommand  `cmd:"" help:"List the messages that services could not read or handle."`
+	Outbox  outboxCommands `cmd:"" help:"Work on a service's outbox."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// onSuite is what each command takes that works on a running suite.
+type onSuite struct {
+	Suite string `help:"URL of a running suite, ${default} unless given." default:"http://127.0.0.1:8080" env:"WAYBILL_SUITE" placeholder:"URL"`
+}
+
+// terminal is where a command speaks to people.
+type terminal struct{ out, err io.Writer }
+
+type versionCommand struct{}
+
+func (versionCommand) Run(t terminal) error {
+	_, err := fmt.Fprintln(t.out, "waybill", version())
+	return err
+}
+
+// version is the one that Go has built in.
+func version() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok || build.Main.Version == "" {
+		return "(devel)"
+	}
+	return build.Main.Version
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Only the first Ctrl-C asks; the next one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	status := realMain(ctx, os.Args[1:], terminal{os.Stdout, os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+func realMain(ctx context.Context, args []string, t terminal) (status int) {
+	exited := false
+	parser, err := kong.New(&commands{},
+		kong.Name("waybill"), kong.Description("Waybill takes orders from the shop to the customer's door."),
+		kong.Writers(t.out, t.err), kong.Exit(func(code int) { exited, status = true, code }),
+		kong.Vars{"services": strings.Join(suite.ServiceNames(), ",")},
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t),
+	)
+	if err == nil {
+		var command *kong.Context
+		if command, err = parser.Parse(args); err == nil && !exited {
+			err = command.Run()
+		}
+	}
+	if err != nil && !exited {
+		fmt.Fprintln(t.err, "waybill:", oneLine(err))
+		return 1
+	}
+	return status
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/postgres"
+
+	"waybill.dev/cmd/waybill/suite"
+)
+
+type outboxCommands struct {
+	Resend resendCommand `cmd:"" help:"Send again to Kafka what a service has sent and still keeps. Who has heard it already takes no notice."`
+}
+
+type resendCommand struct {
+	operator
+	Service string   `help:"Whose outbox: ${services}." enum:"${services}" required:"" placeholder:"NAME"`
+	Since   since    `help:"From when on: how long ago (90s, 1h), or a time (2026-03-01T12:00:00Z)." required:"" placeholder:"WHEN"`
+	Kafka   []string `help:"Kafka brokers, where the suite does not tell." env:"KAFKA_BROKERS" placeholder:"HOST:PORT"`
+	Prefix  string   `help:"Stands before the topics' names, where the suite does not tell." env:"PUBLISH_PREFIX"`
+}
+
+// since is a moment, given as such or as how long ago it was.
+type since struct{ time.Time }
+
+// UnmarshalText reads a duration or an RFC 3339 time.
+func (s *since) UnmarshalText(text []byte) error {
+	if ago, err := time.ParseDuration(string(text)); err == nil && ago >= 0 {
+		s.Time = time.Now().Add(-ago)
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither how long ago (1h) nor a time (2026-03-01T12:00:00Z)", text)
+	}
+	s.Time = at
+	return nil
+}
+
+func (c *resendCommand) Run(ctx context.Context, t terminal) error {
+	brokers, prefix := c.Kafka, c.Prefix
+	if len(brokers) == 0 {
+		running, err := suite.Find(ctx, c.Suite)
+		if err != nil {
+			return fmt.Errorf("where Kafka is: %w, or name its brokers by --kafka", err)
+		}
+		brokers, prefix = running.KafkaBrokers, running.PublishPrefix
+	}
+	logins, err := c.databases(ctx, c.Service)
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, logins[c.Service], postgres.Options{Service: c.Service, MaxConns: 1})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	sent, err := messaging.Resend(ctx, pool, brokers, prefix, c.Since.Time)
+	if sent > 0 || err == nil {
+		fmt.Fprintf(t.out, "%d messages of %s sent again.\n", sent, c.Service)
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package up
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
+
+	"waybill.dev/local/broker"
+	localpostgres "waybill.dev/local/postgres"
+	"waybill.dev/platform/postgres"
+	"waybill.dev/platform/server"
+
+	"waybill.dev/cmd/waybill/suite"
+)
+
+// database is what the services' schemas are made in, on a PostgreSQL of ours.
+const database = "waybill"
+
+// foundation is what the services stand on.
+type foundation struct {
+	connections suite.Connections
+	access      map[string]postgres.Access
+	brokers     []string
+	services    map[string]*server.Server
+}
+
+// lay starts PostgreSQL and the broker at the same time, where no others are given.
+func (s *Suite) lay(ctx context.Context) (foundation, error) {
+	f := foundation{brokers: s.config.KafkaBrokers, services: map[string]*server.Server{}}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		admin, err := s.startPostgres(ctx)
+		if err != nil {
+			return err
+		}
+		if f.access, err = postgres.Provision(ctx, admin, suite.ServiceNames()...); err != nil {
+			return fmt.Errorf("provision the database: %w", err)
+		}
+		f.connections = suite.Connections{Postgres: admin, Services: map[string]string{}}
+		for name, access := range f.access {
+			f.connections.Services[name] = access.ServiceURL
+		}
+		return nil
+	})
+	if len(s.config.KafkaBrokers) == 0 {
+		both.Go(func() (err error) {
+			s.broker, err = broker.Start(broker.Config{
+				Data: s.kept("broker"), Ephemeral: s.config.Ephemeral, Logger: s.logger.With("part", "broker"),
+			})
+			if err == nil {
+				f.brokers = s.broker.Brokers()
+			}
+			return err
+		})
+	}
+	err := both.Wait()
+	return f, err
+}
+
+// kept is the folder of a part's data; empty for a part of an ephemeral suite.
+func (s *Suite) kept(part ...string) string {
+	if s.config.Ephemeral {
+		return ""
+	}
+	return filepath.Join(append([]string{s.folder}, part...)...)
+}
+
+// startPostgres answers the administrator's URL of the suite's database.
+func (s *Suite) startPostgres(ctx context.Context) (string, error) {
+	if s.config.PostgresURL != "" {
+		return s.config.PostgresURL, nil
+	}
+	var err error
+	s.postgres, err = localpostgres.Start(ctx, localpostgres.Config{
+		Data: s.kept("postgres"), Ephemeral: s.config.Ephemeral, Logger: s.logger.With("part", "postgres"),
+	})
+	if err != nil {
+		return "", err
+	}
+	ended := s.postgres.Done()
+	s.simulators.start(func(ctx context.Context) {
+		select {
+		case <-ended:
+			s.fail(errors.New("PostgreSQL has ended by itself; start again"))
+		case <-ctx.Done():
+		}
+	})
+	return s.postgres.URL(database), makeDatabase(ctx, s.postgres.URL("postgres"))
+}
+
+// makeDatabase makes the suite's database where there is none.
+func makeDatabase(ctx context.Context, adminURL string) error {
+	admin, err := pgx.Connect(ctx, adminURL)
+	if err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
+	defer admin.Close(context.WithoutCancel(ctx))
+	_, err = admin.Exec(ctx, "CREATE DATABASE "+database)
+	var refused *pgconn.PgError
+	const duplicateDatabase = "42P04"
+	if errors.As(err, &refused) && refused.Code == duplicateDatabase {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("postgres: create database %s: %w", database, err)
+	}
+	return nil
+}
