@@ -35,7 +35,7 @@ func disagreements(ctx context.Context, shop *client.Client, placed []order, rec
 	references := map[string]int{}
 	for _, b := range bookings {
 		references[b.Reference]++
-		if b.PickedUpAt.IsZero() {
+		if b.PickedUpAt == nil {
 			say("the carrier has not picked up %s", b.Reference)
 		}
 	}
