@@ -99,11 +99,14 @@ func TestShowWhatWasHeard(t *testing.T) {
 	r := serve(t, func(*orders.Config) {})
 	total := contracts.Money{Amount: 4498, Currency: "EUR"}
 	at := time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
-	show := func(id string) orders.Order {
-		return read[orders.Order](t, r.get("/v1/orders/"+id, ""), http.StatusOK)
+	show := func(t *testing.T, id string) orders.Order {
+		t.Helper()
+		return read[orders.Order](t, r.in(t).get("/v1/orders/"+id, ""), http.StatusOK)
 	}
 
 	t.Run("completed and delivered", func(t *testing.T) {
+		t.Parallel()
+		r := r.in(t)
 		id := r.place("").ID
 		for _, step := range []struct {
 			event  contracts.Event
@@ -116,44 +119,52 @@ func TestShowWhatWasHeard(t *testing.T) {
 			{contracts.ShipmentDelivered{DeliveredAt: at.Add(time.Hour)}, "completed"},
 		} {
 			r.hear("default", id, step.event, step.event)
-			if got := show(id).Status; got != step.status {
+			if got := show(t, id).Status; got != step.status {
 				t.Errorf("after %s: %s, want %s", step.event.Type(), got, step.status)
 			}
 		}
 		want := &orders.Shipment{Carrier: "post", TrackingNumber: "T1", ShippedAt: at, DeliveredAt: at.Add(time.Hour)}
-		if diff := cmp.Diff(want, show(id).Shipment); diff != "" {
+		if diff := cmp.Diff(want, show(t, id).Shipment); diff != "" {
 			t.Error(diff)
 		}
 	})
 	t.Run("out of stock", func(t *testing.T) {
+		t.Parallel()
+		r := r.in(t)
 		id := r.place("").ID
 		r.hear("default", id, contracts.StockReservationFailed{Shortages: []contracts.Shortage{{SKU: "MUG-1", Wanted: 2, Available: 1}}}, contracts.PaymentVoided{})
-		got := show(id)
+		got := show(t, id)
 		if diff := cmp.Diff([]orders.Shortage{{SKU: "MUG-1", Wanted: 2, Available: 1}}, got.Shortages); diff != "" || got.Status != "cancelled" || got.Reason != "out_of_stock" {
 			t.Errorf("%s, %q: %s", got.Status, got.Reason, diff)
 		}
 	})
 	t.Run("attention, and its answer", func(t *testing.T) {
+		t.Parallel()
+		r := r.in(t)
 		id := r.place("").ID
 		r.hear("default", id, contracts.OrderShipped{}, contracts.PaymentAttentionRequired{Operation: "capture", Code: "card_expired"})
-		if got := show(id); got.Attention != "capture refused: card_expired" || got.Status != "shipped" {
+		if got := show(t, id); got.Attention != "capture refused: card_expired" || got.Status != "shipped" {
 			t.Errorf("%s, %q", got.Status, got.Attention)
 		}
 		r.hear("default", id, contracts.PaymentCaptured{})
-		if got := show(id); got.Attention != "" || got.Status != "completed" {
+		if got := show(t, id); got.Attention != "" || got.Status != "completed" {
 			t.Errorf("%s, %q", got.Status, got.Attention)
 		}
 	})
 	t.Run("a cancellation that is refused", func(t *testing.T) {
+		t.Parallel()
+		r := r.in(t)
 		id := r.place("").ID
 		read[orders.Order](t, r.post("/v1/orders/"+id+"/cancellation", "", `{"reason":"twice"}`), http.StatusAccepted)
 		r.hear("default", id, contracts.CancellationRefused{}, contracts.OrderShipped{})
-		got := show(id)
+		got := show(t, id)
 		if got.Cancellation == nil || !got.Cancellation.Refused || got.Status != "shipped" {
 			t.Errorf("%s, %+v", got.Status, got.Cancellation)
 		}
 	})
 	t.Run("heard of, and never placed", func(t *testing.T) {
+		t.Parallel()
+		r := r.in(t)
 		id := uuid.NewString()
 		r.hear("default", id, contracts.PaymentVoided{})
 		for _, path := range []string{"/v1/orders/" + id, "/v1/orders/" + id + "/history"} {

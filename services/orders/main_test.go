@@ -25,19 +25,19 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // migrations are the service's own.
-func migrations(t testing.TB) fs.FS {
-	t.Helper()
+func migrations(tb testing.TB) fs.FS {
+	tb.Helper()
 	s, err := orders.New(orders.Defaults())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s.Migrations
 }
 
 // database is a migrated database of the test's own, and how the service reaches it.
-func database(t testing.TB) postgres.Access {
-	t.Helper()
-	return pgtest.Service(t, "orders", migrations(t))
+func database(tb testing.TB) postgres.Access {
+	tb.Helper()
+	return pgtest.Service(tb, "orders", migrations(tb))
 }
 
 // running is the service, served.
@@ -52,40 +52,48 @@ type running struct {
 var noBrokers = []string{"127.0.0.1:1"}
 
 // serve runs the service until the test ends.
-func serve(t testing.TB, change func(*orders.Config)) *running {
-	t.Helper()
+func serve(tb testing.TB, change func(*orders.Config)) *running {
+	tb.Helper()
 	c := orders.Defaults()
 	c.Listen, c.KafkaBrokers, c.DatabaseURL = "127.0.0.1:0", noBrokers, ""
 	change(&c)
 	if c.DatabaseURL == "" {
-		c.DatabaseURL = database(t).ServiceURL
+		c.DatabaseURL = database(tb).ServiceURL
 	}
 	service, err := orders.New(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	logs := &bytes.Buffer{}
-	s, err := server.New(t.Context(), service, c.Config, server.Options{Logger: slog.New(slog.NewJSONHandler(synced(logs), nil))})
+	s, err := server.New(tb.Context(), service, c.Config, server.Options{Logger: slog.New(slog.NewJSONHandler(synced(logs), nil))})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	stopped := false
-	r := &running{Server: s, t: t, logs: logs, stop: func() {
+	r := &running{Server: s, t: tb, logs: logs, stop: func() {
 		if stopped {
 			return
 		}
 		stopped = true
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("the service ended: %v", err)
+			tb.Errorf("the service ended: %v", err)
 		}
 	}}
-	t.Cleanup(r.stop)
-	eventually(t, 10*time.Second, "the service is ready", func() bool { return r.get("/readyz", "").Status == http.StatusOK })
+	tb.Cleanup(r.stop)
+	eventually(tb, 10*time.Second, "the service is ready", func() bool { return r.get("/readyz", "").Status == http.StatusOK })
 	return r
+}
+
+// in is the service as a part of the test uses it.
+func (r *running) in(t *testing.T) *running {
+	t.Helper()
+	part := *r
+	part.t = t
+	return &part
 }
 
 // reply is what the service answered.
@@ -129,15 +137,15 @@ func (r *running) post(path, tenant, body string, headers ...string) reply {
 }
 
 // read is the body as T; the answer has to have the status.
-func read[T any](t testing.TB, r reply, status int) (v T) {
-	t.Helper()
+func read[T any](tb testing.TB, r reply, status int) (v T) {
+	tb.Helper()
 	if r.Status != status {
-		t.Fatalf("status %d, want %d: %s", r.Status, status, r.Body)
+		tb.Fatalf("status %d, want %d: %s", r.Status, status, r.Body)
 	}
 	d := json.NewDecoder(strings.NewReader(r.Body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&v); err != nil {
-		t.Fatalf("%v: %s", err, r.Body)
+		tb.Fatalf("%v: %s", err, r.Body)
 	}
 	return v
 }
@@ -178,11 +186,11 @@ func (r *running) count(sql string, args ...any) (n int) {
 }
 
 // eventually waits for a condition.
-func eventually(t testing.TB, patience time.Duration, what string, holds func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, patience time.Duration, what string, holds func() bool) {
+	tb.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", patience, what)
+			tb.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }

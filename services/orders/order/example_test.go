@@ -99,9 +99,9 @@ var (
 	resolved         = order.Resolved{Outcome: order.OutcomeCancelled, ResolvedBy: "ops", Reason: "refunded by phone"}
 )
 
-func given(t testing.TB, facts ...order.Event) *estest.Scenario {
-	t.Helper()
-	return estest.Given(t, order.Category).Facts(es.Facts(stream, facts...)...)
+func given(tb testing.TB, facts ...order.Event) *estest.Scenario {
+	tb.Helper()
+	return estest.Given(tb, order.Category).Facts(es.Facts(stream, facts...)...)
 }
 
 func do(v order.Verb) es.Command { return order.On(tenant, id, v) }
