@@ -94,9 +94,9 @@ func (c *upCommand) introduce(w io.Writer, running *up.Suite, took time.Duration
 	fmt.Fprintf(w, `
 Try:
 
-  curl %[1]s/v1/stock/MUG-BLUE/receipts --json '{"quantity":100,"reference":"first delivery"}'
+  curl %[1]s/v1/stock/MUG-BLUE/receipts -H content-type:application/json -d '{"quantity":100,"reference":"first delivery"}'
 
-  curl %[2]s/v1/orders --json '{"customer":{"id":"customer-1","name":"Ada Lovelace","email":"ada@example.com"},"lines":[{"sku":"MUG-BLUE","name":"Mug, blue","quantity":2,"unitPrice":{"amount":1999,"currency":"EUR"}}],"shippingAddress":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postalCode":"SW1Y 4JH","country":"GB"},"payment":{"method":"card","token":"tok_ok"}}'
+  curl %[2]s/v1/orders -H content-type:application/json -d '{"customer":{"id":"customer-1","name":"Ada Lovelace","email":"ada@example.com"},"lines":[{"sku":"MUG-BLUE","name":"Mug, blue","quantity":2,"unitPrice":{"amount":1999,"currency":"EUR"}}],"shippingAddress":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postalCode":"SW1Y 4JH","country":"GB"},"payment":{"method":"card","token":"tok_ok"}}'
 
   curl '%[2]s/v1/orders?limit=1'
 
