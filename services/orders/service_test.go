@@ -2,6 +2,7 @@ package orders_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,7 +15,9 @@ import (
 
 	"waybill.dev/contracts"
 	"waybill.dev/local/broker"
+	"waybill.dev/local/kafka"
 	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
 	"waybill.dev/platform/servicetest"
 	"waybill.dev/services/orders"
@@ -230,6 +233,63 @@ func testOrderNobodyPlaced(t *testing.T, s shop) {
 	o.Says(t, nil)
 }
 
+// others speaks for the other services.
+type others struct {
+	*testing.T
+	kafka *kgo.Client
+}
+
+func newOthers(t *testing.T, brokers []string) others {
+	t.Helper()
+	kafka, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(kafka.Close)
+	return others{t, kafka}
+}
+
+// complete says all that an order waits for.
+func (o others) complete(id string) {
+	o.Helper()
+	for i, e := range []contracts.Event{
+		contracts.PaymentAuthorized{}, contracts.StockReserved{}, contracts.OrderShipped{}, contracts.PaymentCaptured{},
+	} {
+		record, err := contracts.Message{
+			ID: fmt.Sprintf("%s-%d", id[:20], i), Source: "/waybill/test", Subject: id, PartitionKey: id, Time: time.Now(),
+			Tenant: "hasty", Data: e,
+		}.Encode()
+		if err != nil {
+			o.Fatal(err)
+		}
+		out := &kgo.Record{Topic: record.Topic, Key: []byte(record.Key), Value: record.Value}
+		for k, v := range record.Headers {
+			out.Headers = append(out.Headers, kgo.RecordHeader{Key: k, Value: []byte(v)})
+		}
+		if err := o.kafka.ProduceSync(o.Context(), out).FirstErr(); err != nil {
+			o.Fatal(err)
+		}
+	}
+}
+
+// serveHasty serves orders to the tenant who cannot wait.
+func serveHasty(t *testing.T, brokers []string, access postgres.Access, settle time.Duration) *running {
+	t.Helper()
+	tenants := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(tenants, []byte(hasty), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, func(c *orders.Config) {
+		c.KafkaBrokers, c.DatabaseURL, c.TenantsFile, c.DeadlineSettle = brokers, access.ServiceURL, tenants, settle
+	})
+}
+
+// show is an order of that tenant.
+func (r *running) show(id string) orders.Order {
+	r.t.Helper()
+	return read[orders.Order](r.t, r.get("/v1/orders/"+id, "hasty"), http.StatusOK)
+}
+
 // Orders is away for longer than every deadline, while what it waits for is said in time: nothing is cancelled for it.
 // What was not said is.
 func TestOrdersWasAway(t *testing.T) {
@@ -242,50 +302,56 @@ func TestOrdersWasAway(t *testing.T) {
 	if err := messaging.CreateTopics(t.Context(), b.Brokers(), "", contracts.Topics()); err != nil {
 		t.Fatal(err)
 	}
-	tenants := filepath.Join(t.TempDir(), "tenants.yaml")
-	if err := os.WriteFile(tenants, []byte(hasty), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	access := database(t)
-	start := func() *running {
-		return serve(t, func(c *orders.Config) {
-			c.KafkaBrokers, c.DatabaseURL, c.TenantsFile, c.DeadlineSettle = b.Brokers(), access.ServiceURL, tenants, settle
-		})
-	}
-	r := start()
+	r := serveHasty(t, b.Brokers(), access, settle)
 	inTime, silent := r.place("hasty").ID, r.place("hasty").ID
 	r.stop()
 	away := time.Now()
-
-	kafka, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers()...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer kafka.Close()
-	for i, e := range []contracts.Event{contracts.PaymentAuthorized{}, contracts.StockReserved{}, contracts.OrderShipped{}, contracts.PaymentCaptured{}} {
-		record, err := contracts.Message{
-			ID: inTime[:30] + string(rune('a'+i)), Source: "/waybill/test", Subject: inTime, PartitionKey: inTime, Time: time.Now(), Tenant: "hasty", Data: e,
-		}.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out := &kgo.Record{Topic: record.Topic, Key: []byte(record.Key), Value: record.Value}
-		for k, v := range record.Headers {
-			out.Headers = append(out.Headers, kgo.RecordHeader{Key: k, Value: []byte(v)})
-		}
-		if err := kafka.ProduceSync(t.Context(), out).FirstErr(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	newOthers(t, b.Brokers()).complete(inTime)
 	// The deadlines, and the settling time after them, have long passed when orders comes back.
 	eventually(t, time.Minute, "the deadlines have passed", func() bool { return time.Since(away) > time.Second+settle })
 
-	r = start()
-	show := func(id string) orders.Order {
-		return read[orders.Order](t, r.get("/v1/orders/"+id, "hasty"), http.StatusOK)
+	r = serveHasty(t, b.Brokers(), access, settle)
+	eventually(t, time.Minute, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
+	if o := r.show(inTime); o.Status != "completed" || o.Cancellation != nil {
+		t.Errorf("%s, %+v", o.Status, o.Cancellation)
 	}
-	eventually(t, 60*time.Second, "the silent order is judged", func() bool { return show(silent).Cancellation != nil })
-	if o := show(inTime); o.Status != "completed" || o.Cancellation != nil {
+}
+
+// Kafka is away for longer than every deadline: nothing is judged meanwhile, nor before the others have had time to say
+// what they could not.
+func TestKafkaWasAway(t *testing.T) {
+	t.Parallel()
+	k, err := kafka.Start(t.Context(), kafka.Config{Ephemeral: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Stop() })
+	if err := messaging.CreateTopics(t.Context(), k.Brokers(), "", contracts.Topics()); err != nil {
+		t.Fatal(err)
+	}
+	r := serveHasty(t, k.Brokers(), database(t), 5*time.Second)
+	early := r.place("hasty").ID
+	newOthers(t, k.Brokers()).complete(early)
+	eventually(t, time.Minute, "an order is completed", func() bool { return r.show(early).Status == "completed" })
+
+	if err := k.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	inTime, silent := r.place("hasty").ID, r.place("hasty").ID // orders are taken all the same
+	placed := time.Now()
+	eventually(t, time.Minute, "the deadlines have passed", func() bool {
+		if a, b := r.show(inTime), r.show(silent); a.Status != "placed" || b.Status != "placed" {
+			t.Fatalf("judged while Kafka was away: %s, %s", a.Status, b.Status)
+		}
+		return time.Since(placed) > 12*time.Second
+	})
+	if err := k.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	newOthers(t, k.Brokers()).complete(inTime)
+	eventually(t, time.Minute, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
+	if o := r.show(inTime); o.Status != "completed" || o.Cancellation != nil {
 		t.Errorf("%s, %+v", o.Status, o.Cancellation)
 	}
 }
