@@ -43,7 +43,7 @@ func ask(ctx context.Context, app *server.App, job server.Job, args shipment.Job
 		return nil // answered: by a webhook, or by an attempt that was taken for dead
 	}
 	report, err := call(s)
-	var refused *carrier.Refused
+	var refused *carrier.RefusedError
 	switch {
 	case errors.As(err, &refused):
 		return app.Record(ctx, job, refuse(id.Tenant, id.ID, args.Number, refused.Code))

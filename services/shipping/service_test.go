@@ -2,6 +2,8 @@ package shipping_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"waybill.dev/contracts"
@@ -72,10 +75,10 @@ func (s *suite) startCarrier(t *testing.T, config carrier.Config) {
 
 type order struct {
 	servicetest.Order
-	*suite
+	carrier string
 }
 
-func (s *suite) order() order { return order{s.Order(acme), s} }
+func (s *suite) order() order { return order{s.Order(acme), s.carrier} }
 
 var (
 	reserved = contracts.StockReserved{}
@@ -128,10 +131,15 @@ func (o order) shown(t *testing.T, status string) shipping.ShipmentWithTimeline 
 	return shown
 }
 
-// Call is of the service.
-func (o order) Call(t testing.TB, tenant, method, path string, body any, headers ...string) servicetest.Response {
+// database is the service's own login to its database.
+func (o order) database(t *testing.T) *pgx.Conn {
 	t.Helper()
-	return o.suite.Service.Call(t, tenant, method, path, body, headers...)
+	db, err := pgx.Connect(t.Context(), o.Access.ServiceURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close(context.WithoutCancel(t.Context())) })
+	return db
 }
 
 func (o order) wantTimeline(t *testing.T, got shipping.ShipmentWithTimeline, want ...string) {
@@ -186,15 +194,14 @@ func (o order) wantBooks(t *testing.T, statuses ...carrier.Status) {
 func TestService(t *testing.T) {
 	t.Parallel()
 	s := start(t, time.Hour)
-	t.Run("ways", func(t *testing.T) { ways(t, s) })
-	for _, word := range []string{"Secret", "whsec_", strings.TrimPrefix(secret, "whsec_")} {
-		if strings.Contains(s.Log.String(), word) {
-			t.Errorf("the log shows %q", word)
+	t.Cleanup(func() { // when all is done
+		for _, word := range []string{"Secret", "whsec_", strings.TrimPrefix(secret, "whsec_")} {
+			if strings.Contains(s.Log.String(), word) {
+				t.Errorf("the log shows %q", word)
+			}
 		}
-	}
-}
+	})
 
-func ways(t *testing.T, s *suite) {
 	for name, code := range map[string]string{
 		"there":                               "12345",
 		"there, the carrier cuts connections": carrier.PostalCodeUnanswered,
@@ -216,15 +223,11 @@ func ways(t *testing.T, s *suite) {
 				t.Errorf("shown %+v, booked %+v", shown, book)
 			}
 			for _, m := range o.Said() {
-				switch e := m.Data.(type) {
-				case contracts.OrderShipped:
-					if e.TrackingNumber != book.TrackingNumber || !e.PickedUpAt.Equal(*book.PickedUpAt) {
-						t.Errorf("said %+v, booked %+v", e, book)
-					}
-				case contracts.ShipmentDelivered:
-					if !e.DeliveredAt.Equal(*book.DeliveredAt) {
-						t.Errorf("said %+v, booked %+v", e, book)
-					}
+				if e, ok := m.Data.(contracts.OrderShipped); ok && (e.TrackingNumber != book.TrackingNumber || !e.PickedUpAt.Equal(*book.PickedUpAt)) {
+					t.Errorf("said %+v, booked %+v", e, book)
+				}
+				if e, ok := m.Data.(contracts.ShipmentDelivered); ok && !e.DeliveredAt.Equal(*book.DeliveredAt) {
+					t.Errorf("said %+v, booked %+v", e, book)
 				}
 			}
 			o.wantTimeline(t, shown, "order-placed", "stock-reserved", "booking-asked", "booked", "picked-up", "delivered")
@@ -339,7 +342,77 @@ func ways(t *testing.T, s *suite) {
 		o.wantBooks(t)
 	})
 
-	t.Run("webhooks", func(t *testing.T) { webhooks(t, s) })
+	t.Run("webhooks", func(t *testing.T) {
+		t.Parallel()
+		webhooks(t, s)
+	})
+
+	t.Run("a job that is done again comes to nothing", func(t *testing.T) {
+		t.Parallel()
+		o := s.order()
+		o.Hears(t, placed("12345"), reserved)
+		o.shown(t, "booked")
+		o.Hears(t, stop)
+		o.says(t, cancelled)
+		db := o.database(t)
+		bothDone := func() bool {
+			var n int
+			if err := db.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed' AND args->>'order' = $1`,
+				o.ID).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n == 2
+		}
+		never := func() string { return "the jobs are never completed" }
+		servicetest.Eventually(t, bothDone, never)
+		if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'available', finalized_at = NULL WHERE args->>'order' = $1`,
+			o.ID); err != nil {
+			t.Fatal(err)
+		}
+		servicetest.Eventually(t, bothDone, never)
+		o.says(t, cancelled)
+		o.wantBooks(t, carrier.Cancelled)
+		if shown := o.shown(t, "cancelled"); len(shown.Timeline) != 7 {
+			t.Errorf("%+v", shown)
+		}
+	})
+
+	t.Run("a parcel is open until nothing more is to be heard of it", func(t *testing.T) {
+		t.Parallel()
+		open := func(o order, want bool) {
+			t.Helper()
+			var booking string
+			err := o.database(t).QueryRow(t.Context(), "SELECT booking_id FROM open_parcels WHERE tenant = $1 AND order_id = $2",
+				o.Tenant, o.ID).Scan(&booking)
+			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				t.Fatal(err)
+			}
+			if want && booking != o.bookings(t)[0].ID || !want && booking != "" {
+				t.Errorf("open under %q, want %t", booking, want)
+			}
+		}
+		delivered, stopped, resolved, refused := s.order(), s.order(), s.order(), s.order()
+		for _, o := range []order{delivered, stopped, resolved} {
+			o.Hears(t, placed("12345"), reserved)
+			o.shown(t, "booked")
+			open(o, true)
+		}
+		delivered.move(t, "pick-up")
+		delivered.shown(t, "shipped")
+		open(delivered, true)
+		delivered.move(t, "deliver")
+		delivered.shown(t, "delivered")
+		stopped.Hears(t, stop)
+		stopped.shown(t, "cancelled")
+		resolved.Hears(t, settled)
+		servicetest.Eventually(t, func() bool { return len(resolved.shown(t, "booked").Timeline) == 5 },
+			func() string { return "the resolution is not noted" })
+		refused.Hears(t, placed(carrier.PostalCodeRefused), reserved)
+		refused.shown(t, "failed")
+		for _, o := range []order{delivered, stopped, resolved, refused} {
+			open(o, false)
+		}
+	})
 
 	t.Run("no tenant sees another's", func(t *testing.T) {
 		t.Parallel()
@@ -449,7 +522,7 @@ func (s *suite) parked(t *testing.T, tenant string) map[string]string {
 }
 
 func webhooks(t *testing.T, s *suite) {
-	t.Parallel()
+	t.Helper()
 	o := s.order()
 	o.Hears(t, placed(carrier.PostalCodeSilent), reserved)
 	o.shown(t, "booked")

@@ -11,7 +11,7 @@ import (
 
 // Carrier fetches parcels. It does what is asked once for a key, and gives the same answer ever after.
 //
-// An answer is a report, or a *Refused for good. Any other error says that there is no answer yet, and that the same
+// An answer is a report, or a *RefusedError for good. Any other error says that there is no answer yet, and that the same
 // is to be asked again under the same key: it is outside.ErrUnknown or ErrRejected, and neither means that nothing
 // was done. No error tells an address.
 type Carrier interface {
@@ -31,13 +31,13 @@ type Parcel struct {
 	Lines     []shipment.Line
 }
 
-// Refused says that the carrier will not do it, now or later.
-type Refused struct {
+// RefusedError says that the carrier will not do it, now or later.
+type RefusedError struct {
 	// Code is machine-readable and fit for events and logs.
 	Code string
 }
 
-func (r *Refused) Error() string { return fmt.Sprintf("the carrier refuses: %s", r.Code) }
+func (r *RefusedError) Error() string { return fmt.Sprintf("the carrier refuses: %s", r.Code) }
 
 // ErrRejected says that the carrier does not understand or allow the request. That is a fault of ours or of the
 // configuration and no refusal of the order, so that asking again is right once it is mended.

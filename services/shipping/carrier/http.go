@@ -79,7 +79,7 @@ type (
 func (c *HTTP) Book(ctx context.Context, key string, p Parcel) (shipment.Report, error) {
 	return c.ask(ctx, http.MethodPost, "/v1/bookings", key, bookBody(p), func(status int, a answer) error {
 		if status == http.StatusUnprocessableEntity && isRefusal(a.Code) {
-			return &Refused{a.Code}
+			return &RefusedError{a.Code}
 		}
 		return nil
 	})
@@ -90,7 +90,7 @@ func (c *HTTP) Cancel(ctx context.Context, key, bookingID string) (shipment.Repo
 	path := "/v1/bookings/" + url.PathEscape(bookingID) + "/cancel"
 	return c.ask(ctx, http.MethodPost, path, key, struct{}{}, func(status int, a answer) error {
 		if (status == http.StatusConflict || status == http.StatusUnprocessableEntity) && isRefusal(a.Code) {
-			return &Refused{a.Code}
+			return &RefusedError{a.Code}
 		}
 		return nil
 	})

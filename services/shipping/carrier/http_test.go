@@ -135,7 +135,7 @@ func TestACancellation(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	var refused *Refused
+	var refused *RefusedError
 	_, err := c.Book(t.Context(), "acme/a/book/0", parcel("a", simulator.PostalCodeRefused))
 	if !errors.As(err, &refused) || refused.Code != "address_not_served" {
 		t.Errorf("book: %v", err)
@@ -168,12 +168,12 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	const gone = `{"id":"bkg_1","status":"picked_up","carrier":"C","trackingNumber":"T","pickedUpAt":"2026-03-04T10:00:00Z"}`
 	parcel := shipment.Booking{ID: "bkg_1", Carrier: "C", TrackingNumber: "T"}
 	at := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
-	refusal := &Refused{}
 	type means struct {
 		report shipment.Report
-		err    error // what it is, or refusal
+		err    error
+		code   string // of a refusal
 	}
-	unknown, rejected, refused := means{err: outside.ErrUnknown}, means{err: ErrRejected}, means{err: refusal}
+	unknown, rejected, refused := means{err: outside.ErrUnknown}, means{err: ErrRejected}, means{code: "no_way"}
 	pickedUp := means{report: shipment.Report{Booking: parcel, State: shipment.StatePickedUp, At: at}}
 	for _, tc := range []struct {
 		name               string
@@ -218,8 +218,13 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			defer server.Close()
 			check := func(operation string, want means, got shipment.Report, err error) {
 				t.Helper()
-				var code *Refused
-				if want.err == refusal && !errors.As(err, &code) || want.err != refusal && !errors.Is(err, want.err) {
+				var refusal *RefusedError
+				switch {
+				case want.code != "":
+					if !errors.As(err, &refusal) || refusal.Code != want.code {
+						t.Errorf("%s: error %v, want a refusal: %s", operation, err, want.code)
+					}
+				case !errors.Is(err, want.err):
 					t.Errorf("%s: error %v, want %v", operation, err, want.err)
 				}
 				if diff := cmp.Diff(want.report, got); diff != "" {

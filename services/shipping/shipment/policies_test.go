@@ -260,6 +260,7 @@ func branch(t *testing.T, log *estest.Memory, r *rules, next ...input) told {
 
 // Every ordered pair of things that a shipment may meet, each of the two twice, after every history.
 func TestEveryPairAfterEveryHistory(t *testing.T) {
+	t.Parallel()
 	all := histories()
 	if len(all) < 50 {
 		t.Fatalf("only %d histories: the rules come to too few states", len(all))
