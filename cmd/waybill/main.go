@@ -19,6 +19,8 @@ import (
 // commands is the command line.
 type commands struct {
 	Up      upCommand      `cmd:"" help:"Run a whole suite on this machine, until Ctrl-C."`
+	Demo    demoCommand    `cmd:"" help:"Send an order each way it can go, and tell what became of it."`
+	Bench   benchCommand   `cmd:"" help:"Measure how fast orders go from end to end, and whether all books agree."`
 	Parked  parkedCommand  `cmd:"" help:"List the messages that services could not read or handle."`
 	Outbox  outboxCommands `cmd:"" help:"Work on a service's outbox."`
 	Version versionCommand `cmd:"" help:"Print the version."`

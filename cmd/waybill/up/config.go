@@ -59,7 +59,7 @@ type Config struct {
 	KafkaBrokers []string
 	// PickUpAfter and DeliverAfter are how long the simulated carrier takes; zero is at once.
 	PickUpAfter, DeliverAfter time.Duration
-	// TenantsFile holds the tenants' settings; empty for the defaults.
+	// TenantsFile holds the tenants' settings; empty for one that suits the demo.
 	TenantsFile string
 	// TraceEndpoint takes spans over OTLP/HTTP; empty records none.
 	TraceEndpoint string

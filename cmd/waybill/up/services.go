@@ -3,6 +3,7 @@ package up
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"waybill.dev/platform/server"
 	"waybill.dev/services/inventory"
@@ -13,6 +14,9 @@ import (
 
 	"waybill.dev/cmd/waybill/suite"
 )
+
+// pollAfter suits a carrier that takes seconds where others take days.
+const pollAfter = 5 * time.Second
 
 // startServices runs the services and the outside world that they call.
 func (s *Suite) startServices(ctx context.Context, f foundation, o *outside) error {
@@ -64,6 +68,7 @@ func (s *Suite) service(name string, f foundation, outside map[string]string, we
 	case suite.Shipping:
 		config := shipping.Defaults()
 		config.Config, config.CarrierURL, config.CarrierWebhookSecret = base(config.Config), outside[suite.Carrier], webhookSecret
+		config.PollAfter = pollAfter
 		service, err := shipping.New(config)
 		return service, config.Config, err
 	case suite.Notifications:

@@ -70,6 +70,11 @@ func (s *Suite) start(ctx context.Context) (err error) {
 	if err := s.openLog(); err != nil {
 		return err
 	}
+	if s.config.TenantsFile == "" {
+		if s.config.TenantsFile, err = writeTenants(s.folder); err != nil {
+			return err
+		}
+	}
 	outside, err := listenOutside(s.config)
 	if err != nil {
 		return err
