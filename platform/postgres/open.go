@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/exaring/otelpgx"
@@ -40,7 +39,7 @@ func sessionSettings(service string) map[string]string {
 func Open(ctx context.Context, serviceURL string, o Options) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(serviceURL)
 	if err != nil {
-		return nil, fmt.Errorf("database URL: %w", withoutURL(err))
+		return nil, withoutURL(err)
 	}
 	for name, value := range sessionSettings(o.Service) {
 		config.ConnConfig.RuntimeParams[name] = value
@@ -68,7 +67,7 @@ func Open(ctx context.Context, serviceURL string, o Options) (*pgxpool.Pool, err
 func withoutURL(err error) error {
 	var parse *pgconn.ParseConfigError
 	if errors.As(err, &parse) {
-		return errors.New("cannot be read: it has the form postgres://user:password@host:port/database")
+		return errors.New("the URL cannot be read: it has the form postgres://user:password@host:port/database")
 	}
 	return err
 }

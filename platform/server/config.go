@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 )
 
@@ -58,6 +59,9 @@ func (c Config) validate() error {
 	}
 	if c.JobWorkers < 1 || c.JobWorkers > 10_000 {
 		errs = append(errs, fmt.Errorf("JOB_WORKERS: %d is not between 1 and 10000", c.JobWorkers))
+	}
+	if u, err := url.Parse(c.TraceEndpoint); c.TraceEndpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %q is not the URL of an endpoint", c.TraceEndpoint))
 	}
 	return errors.Join(errs...)
 }

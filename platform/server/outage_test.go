@@ -1,0 +1,130 @@
+package server_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"waybill.dev/local/broker"
+	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/postgres"
+	"waybill.dev/platform/server"
+)
+
+func TestKafkaMayBeAwayAtTheStartAndLater(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	b, err := broker.Start(broker.Config{Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	brokers := b.Brokers()
+	port := portOf(t, brokers[0])
+	if err := b.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, pgtest.Service(t, counting, nil).ServiceURL)
+	c.KafkaBrokers = brokers
+	r := run(t, countingService(&errands{}), c, server.Options{})
+	degraded := func() bool {
+		a := r.call("GET", "/readyz", "")
+		list, _ := a.body["degraded"].([]any)
+		return a.status == http.StatusOK && a.body["status"] == "degraded" &&
+			slices.ContainsFunc(list, func(v any) bool { return strings.HasPrefix(v.(string), "kafka") })
+	}
+	eventually(t, "degraded without Kafka", degraded)
+	if a := r.call("POST", "/v1/counters/a/additions", `{"by":1}`); a.status != http.StatusCreated {
+		t.Errorf("nothing is accepted without Kafka: %d %s", a.status, a.raw)
+	}
+	for range 2 {
+		if b, err = broker.Start(broker.Config{Data: data, Port: port}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "ready with Kafka", func() bool { return r.call("GET", "/readyz", "").body["status"] == "ready" })
+		if err := b.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "degraded again", degraded)
+	}
+}
+
+func TestPostgresMayBeAwayAtTheStartAndLater(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Server(t)
+	access, err := postgres.Provision(t.Context(), database.URL("postgres"), counting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, access[counting].ServiceURL)
+	c.MigrationsURL = access[counting].OwnerURL
+	r := run(t, countingService(&errands{}), c, server.Options{})
+	refused := func(a answer) {
+		t.Helper()
+		a.problem(t, http.StatusServiceUnavailable)
+		if a.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	if a := r.call("GET", "/healthz", ""); a.status != http.StatusOK {
+		t.Errorf("not live: %d", a.status)
+	}
+	refused(r.call("GET", "/readyz", ""))
+	refused(r.call("POST", "/v1/counters/a/additions", `{"by":1}`))
+	refused(r.call("GET", "/v1/parked", ""))
+	r.call("GET", "/v1/nothing", "").problem(t, http.StatusNotFound)
+
+	if err := database.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("/readyz", http.StatusOK)
+	if a := r.call("POST", "/v1/counters/a/additions", `{"by":1,"errand":"one"}`, "X-Tenant-ID", "acme"); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.raw)
+	}
+	eventually(t, "an errand", func() bool { return r.noted("a") == "one" })
+
+	if err := database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	refused(r.call("POST", "/v1/counters/a/additions", `{"by":1}`))
+	refused(r.call("GET", "/v1/counters/a", ""))
+	refused(r.call("GET", "/v1/parked", ""))
+	refused(r.waitFor("/readyz", http.StatusServiceUnavailable))
+	if err := database.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("/readyz", http.StatusOK)
+	r.ask("b", "two")
+	eventually(t, "an errand after the outage", func() bool { return r.noted("b") == "two" })
+}
+
+func TestSchemaIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	admin := pgtest.Database(t, pgtest.Template{Name: "empty"})
+	access, err := postgres.Provision(t.Context(), admin, counting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, countingService(&errands{}), config(t, access[counting].ServiceURL), server.Options{})
+	r.call("GET", "/readyz", "").problem(t, http.StatusServiceUnavailable)
+	if err := postgres.Migrate(t.Context(), access[counting].OwnerURL, counting, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("/readyz", http.StatusOK)
+	eventually(t, "an addition", func() bool {
+		return r.call("POST", "/v1/counters/a/additions", `{"by":1}`).status == http.StatusCreated
+	})
+}
+
+func TestDegradedSaysWhatTheServiceSays(t *testing.T) {
+	t.Parallel()
+	service := countingService(&errands{})
+	service.Degraded = func() []string { return []string{"breaker:provider"} }
+	r := run(t, service, config(t, pgtest.Service(t, counting, nil).ServiceURL), server.Options{})
+	if a := r.waitFor("/readyz", http.StatusOK); !strings.Contains(a.raw, `"breaker:provider"`) || a.body["status"] != "degraded" {
+		t.Errorf("%s", a.raw)
+	}
+}
