@@ -69,8 +69,7 @@ func (j *judge) look(ctx context.Context, now time.Time) error {
 		j.since = now
 	}
 	j.last = now
-	settled := now.Add(-j.settle)
-	if j.since.After(settled) || rows[0].Due.After(settled) {
+	if now.Sub(j.since) < j.settle {
 		return nil
 	}
 	if waiting, err := j.unsent(ctx); err != nil || waiting > j.settle {
