@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
 
 	"waybill.dev/contracts"
@@ -25,6 +24,9 @@ type row struct {
 	uuid     string
 	payload  []byte
 	metadata []byte
+	// headers are the metadata read, and unreadable why they could not be.
+	headers    map[string]string
+	unreadable error
 }
 
 // session is a connection to PostgreSQL or a pool of them.
@@ -43,31 +45,23 @@ const (
 	batchBytes = 4 << 20
 )
 
-// message is the row as Watermill's own subscriber would give it.
-func (r row) message() (*message.Message, error) {
-	m := message.NewMessage(r.uuid, r.payload)
-	if err := json.Unmarshal(r.metadata, &m.Metadata); err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
-	}
-	return m, nil
-}
+// topic is where the row's message goes, without the prefix.
+func (r row) topic() string { return contracts.Type(r.headers[contracts.HeaderType]).Topic() }
 
 // parking is the row as a message that Kafka refused.
 func (r row) parking(prefix string, reason error) Parking {
-	headers := map[string]string{}
-	_ = json.Unmarshal(r.metadata, &headers) // one that cannot be read may be the reason; it is kept as it is
 	values := map[string][][]byte{}
-	for name, value := range headers {
+	for name, value := range r.headers {
 		values[name] = [][]byte{[]byte(value)}
 	}
-	if len(headers) == 0 {
+	if r.unreadable != nil {
 		values["metadata"] = [][]byte{r.metadata}
 	}
 	p := Parking{
-		Topic: prefix + contracts.Type(headers[contracts.HeaderType]).Topic(), Headers: values, Value: r.payload,
-		Key: []byte(headers[contracts.HeaderPartitionKey]), Tenant: headers[contracts.HeaderTenant],
-		Subject: headers[contracts.HeaderSubject], MessageID: headers[contracts.HeaderID],
-		EventType: headers[contracts.HeaderType], Reason: "not published: " + reason.Error(),
+		Topic: prefix + r.topic(), Headers: values, Value: r.payload,
+		Key: []byte(r.headers[contracts.HeaderPartitionKey]), Tenant: r.headers[contracts.HeaderTenant],
+		Subject: r.headers[contracts.HeaderSubject], MessageID: r.headers[contracts.HeaderID],
+		EventType: r.headers[contracts.HeaderType], Reason: "not published: " + reason.Error(),
 	}
 	if p.MessageID == "" {
 		p.MessageID = r.uuid
@@ -107,6 +101,9 @@ func queryOutbox(ctx context.Context, db session, sql string, args ...any) ([]ro
 	read, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
 		var o row
 		err := r.Scan(&o.transaction, &o.offset, &o.uuid, &o.payload, &o.metadata)
+		if unreadable := json.Unmarshal(o.metadata, &o.headers); unreadable != nil {
+			o.unreadable = fmt.Errorf("metadata: %w", unreadable)
+		}
 		return o, err
 	})
 	if err != nil {

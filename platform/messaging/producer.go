@@ -185,14 +185,15 @@ func refusedForGood(err error) bool {
 }
 
 func (p *producer) marshal(r row) (*sarama.ProducerMessage, error) {
-	m, err := r.message()
-	if err != nil {
-		return nil, err
+	if r.unreadable != nil {
+		return nil, r.unreadable
 	}
-	topic := contracts.Type(m.Metadata.Get(contracts.HeaderType)).Topic()
+	topic := r.topic()
 	if _, ok := p.declared[topic]; !ok {
 		return nil, fmt.Errorf("topic %q is not declared", topic)
 	}
+	m := message.NewMessage(r.uuid, r.payload)
+	m.Metadata = r.headers
 	return p.marshaler.Marshal(p.prefix+topic, m)
 }
 
@@ -201,11 +202,7 @@ func (p *producer) createTopics(ctx context.Context, rows []row) error {
 	var topics []contracts.Topic
 	seen := map[string]bool{}
 	for _, r := range rows {
-		m, err := r.message()
-		if err != nil {
-			continue
-		}
-		name := contracts.Type(m.Metadata.Get(contracts.HeaderType)).Topic()
+		name := r.topic()
 		if t, ok := p.declared[name]; ok && !seen[name] {
 			seen[name] = true
 			topics = append(topics, t)

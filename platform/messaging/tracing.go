@@ -31,17 +31,13 @@ func traceSent(tracer trace.Tracer, prefix string, rows []row, began time.Time) 
 	}
 	ended := time.Now()
 	for _, r := range rows {
-		m, err := r.message()
-		if err != nil {
-			continue
-		}
-		ctx := traceContext(context.Background(), m.Metadata.Get(contracts.HeaderTraceParent))
+		ctx := traceContext(context.Background(), r.headers[contracts.HeaderTraceParent])
 		if !trace.SpanContextFromContext(ctx).IsSampled() {
 			continue
 		}
-		topic := prefix + contracts.Type(m.Metadata.Get(contracts.HeaderType)).Topic()
+		topic := prefix + r.topic()
 		_, span := tracer.Start(ctx, "send "+topic, trace.WithSpanKind(trace.SpanKindProducer), trace.WithTimestamp(began),
-			trace.WithAttributes(messageAttributes(topic, m.Metadata.Get(contracts.HeaderID))...))
+			trace.WithAttributes(messageAttributes(topic, r.headers[contracts.HeaderID])...))
 		span.End(trace.WithTimestamp(ended))
 	}
 }

@@ -1,0 +1,162 @@
+package messaging_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"waybill.dev/contracts"
+	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/postgres"
+)
+
+// holderVariable makes the test program a relay in a process of its own: database, brokers and prefix.
+const holderVariable = "WAYBILL_TEST_RELAY"
+
+// replacedWithin is what the relay promises.
+const replacedWithin = 10 * time.Second
+
+// beHolder runs a relay until the standard input ends.
+func beHolder(configuration string) error {
+	part := strings.Split(configuration, "|")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	pool, err := postgres.Open(ctx, part[0], postgres.Options{Service: service})
+	if err != nil {
+		return err
+	}
+	relay, err := messaging.NewRelay(messaging.RelayConfig{
+		Pool: pool, Service: service, Brokers: strings.Split(part[1], ","), TopicPrefix: part[2],
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	return relay.Run(ctx)
+}
+
+// startHolder starts a relay in a process of its own.
+func startHolder(t *testing.T, url string, brokers []string, prefix string) *os.Process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), holderVariable+"="+strings.Join([]string{url, strings.Join(brokers, ","), prefix}, "|"))
+	command.Stderr = os.Stderr
+	input, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = input.Close()
+		_ = command.Process.Signal(syscall.SIGCONT)
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	return command.Process
+}
+
+// A holder of the lead that is killed, and one that is stopped, are replaced; one that goes on after it was
+// replaced does no harm.
+func TestRelayIsReplaced(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		signal syscall.Signal
+	}{{"killed", syscall.SIGKILL}, {"stopped", syscall.SIGSTOP}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			access, brokers, prefix := pgtest.Service(t, service, nil), brokersOf(t), topicPrefix()
+			pool, err := postgres.Open(t.Context(), access.ServiceURL, postgres.Options{Service: service})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(pool.Close)
+			names := createTopics(t, brokers, prefix, contracts.StockReleased{})
+			tape := listen(t, brokers, prefix, names...)
+
+			var mu sync.Mutex
+			var written []contracts.Message
+			say := func() int {
+				mu.Lock()
+				defer mu.Unlock()
+				m := said(contracts.StockReleased{}, keyOf(len(written)%3), len(written))
+				write(t, pool, m)
+				written = append(written, m)
+				return len(written)
+			}
+			holder := startHolder(t, access.ServiceURL, brokers, prefix)
+			n := say()
+			eventually(t, 20*time.Second, "the holder publishes", func() bool { return tape.distinct() == n })
+			relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
+			leaders := func() int {
+				return queryOne[int](t, pool, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+					AND objid = 'watermill_outbox'::regclass::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+			}
+			if l := leaders(); l != 1 {
+				t.Fatalf("%d lead", l)
+			}
+
+			// It is hit in the middle of traffic.
+			for range 50 {
+				n = say()
+			}
+			if err := holder.Signal(test.signal); err != nil {
+				t.Fatal(err)
+			}
+			hit := time.Now()
+			for range 50 {
+				n = say()
+				relay.Wake()
+			}
+			eventually(t, replacedWithin, "the other publishes", func() bool { return tape.distinct() == n })
+			t.Logf("replaced after %v", time.Since(hit))
+
+			_ = holder.Signal(syscall.SIGCONT) // fails for one that was killed
+			place := func() string {
+				return queryOne[string](t, pool, `SELECT lpad(last_processed_transaction_id::text, 20, '0') || lpad(offset_acked::text, 20, '0')
+					FROM watermill_offsets_outbox WHERE consumer_group = 'relay'`)
+			}
+			for last, until := place(), time.Now().Add(3*time.Second); time.Now().Before(until); {
+				n = say()
+				relay.Wake()
+				now := place()
+				if now < last {
+					t.Fatalf("the offset moved back from %s to %s", last, now)
+				}
+				last = now
+			}
+			eventually(t, replacedWithin, "all arrive", func() bool { return tape.distinct() == n })
+			checkFirstCopies(t, tape.messages(t), written)
+			if l := leaders(); l != 1 {
+				t.Errorf("%d lead", l)
+			}
+		})
+	}
+}
+
+func asHolder() {
+	if configuration := os.Getenv(holderVariable); configuration != "" {
+		if err := beHolder(configuration); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+}

@@ -1,0 +1,121 @@
+package messaging_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/pgtest"
+)
+
+func park(t *testing.T, db messaging.Database, p messaging.Parking) {
+	t.Helper()
+	if err := messaging.Park(t.Context(), db, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestParkKeepsAMessageWhole(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, service, nil)
+	p := messaging.Parking{
+		Topic: "topic", Place: &messaging.Place{Partition: 3, Offset: 99},
+		Key: []byte{0xff, 0}, Headers: map[string][][]byte{"twice": {{0}, {0xfe}}, "nul\x00": {nil}}, Value: []byte{0, 0xff},
+		Tenant: "a\x00b", Subject: "\xff", MessageID: strings.Repeat("m", 5000), EventType: "type", Reason: "why",
+	}
+	park(t, pool, p)
+	park(t, pool, p)
+	var key, value []byte
+	var headers map[string][][]byte
+	if err := pool.QueryRow(t.Context(), "SELECT key, value, headers FROM parked_messages").Scan(&key, &value, &headers); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "key", key, p.Key)
+	diff(t, "value", value, p.Value)
+	diff(t, "headers", headers, p.Headers, cmpopts.EquateEmpty())
+	listed, err := messaging.List(t.Context(), pool, "", 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	partition, offset := int32(3), int64(99)
+	diff(t, "listed", listed, []messaging.Parked{{
+		Topic: "topic", Partition: &partition, Offset: &offset, Tenant: "a\uFFFDb", Subject: "\uFFFD",
+		MessageID: strings.Repeat("m", 1000), EventType: "type", Error: "why",
+	}}, cmpopts.IgnoreFields(messaging.Parked{}, "ID", "ParkedAt"))
+}
+
+// A topic that was made anew has other messages at the same places.
+func TestParkKeepsAnotherMessageOfTheSamePlace(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, service, nil)
+	for _, value := range []string{"first", "second", "second", "first"} {
+		park(t, pool, messaging.Parking{Topic: "topic", Place: &messaging.Place{Offset: 5}, Value: []byte(value)})
+	}
+	kept := queryOne[string](t, pool, "SELECT string_agg(convert_from(value, 'UTF8'), ' ' ORDER BY partition NULLS LAST) FROM parked_messages")
+	diff(t, "kept", kept, "first second")
+}
+
+// What did not come from Kafka is known by its message id.
+func TestParkKnowsAWebhookByItsID(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, service, nil)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"evt_1", "evt_2", "evt_1"} {
+		park(t, tx, messaging.Parking{Topic: "carrier-webhooks", MessageID: id, Value: []byte(id), Reason: "unknown reference"})
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	park(t, pool, messaging.Parking{Topic: "carrier-webhooks", MessageID: "evt_2"})
+	park(t, pool, messaging.Parking{Topic: "elsewhere", MessageID: "evt_2"})
+	if n := queryOne[int](t, pool, "SELECT count(*) FROM parked_messages"); n != 3 {
+		t.Errorf("%d are parked, want 3", n)
+	}
+}
+
+func TestListPagesThroughATenantsMessages(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, service, nil)
+	for i := range 10 {
+		park(t, pool, messaging.Parking{Topic: "topic", MessageID: fmt.Sprint(i), Tenant: []string{"a", "b"}[i%2]})
+	}
+	// Several were parked at the same moment: the id decides.
+	if _, err := pool.Exec(t.Context(), "UPDATE parked_messages SET parked_at = '2026-01-01' WHERE message_id >= '5'"); err != nil {
+		t.Fatal(err)
+	}
+	for tenant, want := range map[string]int{"a": 5, "b": 5, "c": 0, "": 10} {
+		seen := map[string]bool{}
+		last := time.Now().Add(time.Hour)
+		var after *messaging.Cursor
+		for {
+			page, err := messaging.List(t.Context(), pool, tenant, 2, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range page {
+				if tenant != "" && p.Tenant != tenant {
+					t.Errorf("%s sees a message of %s", tenant, p.Tenant)
+				}
+				if p.ParkedAt.After(last) {
+					t.Errorf("%v comes after %v", p.ParkedAt, last)
+				}
+				last = p.ParkedAt
+				seen[p.MessageID] = true
+			}
+			if len(page) < 2 {
+				break
+			}
+			after = &messaging.Cursor{ParkedAt: page[1].ParkedAt, ID: page[1].ID}
+		}
+		if len(seen) != want {
+			t.Errorf("tenant %q: %d messages, want %d", tenant, len(seen), want)
+		}
+	}
+}
