@@ -43,13 +43,13 @@ const (
 // It is dropped when the test ends, whoever is still connected.
 func Database(t testing.TB, from Template) string {
 	t.Helper()
-	ctx := t.Context()
+	// Not the test's context: the server and the template are for the tests after it too.
+	ctx := context.WithoutCancel(t.Context())
 	server, made, err := shared.running(ctx, from.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not the test's context: a test that ends early must not spoil the template for the others.
-	made.once.Do(func() { made.err = from.make(context.WithoutCancel(ctx), server) })
+	made.once.Do(func() { made.err = from.make(ctx, server) })
 	if made.err != nil {
 		t.Fatalf("database template %s: %v", from.Name, made.err)
 	}
@@ -58,7 +58,7 @@ func Database(t testing.TB, from Template) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := execute(context.WithoutCancel(ctx), server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := execute(ctx, server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop the test's database: %v", err)
 		}
 	})

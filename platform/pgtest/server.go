@@ -24,14 +24,19 @@ type process struct {
 }
 
 // Main runs the tests of a package, stops the server that they shared, and exits. Without it the server ends with the
-// process too, but its temporary folder stays for the next run to sweep.
-func Main(m *testing.M) {
-	code := m.Run()
+// process too, but its temporary folder stays for a later run to sweep.
+func Main(m *testing.M) { os.Exit(Run(m.Run)) }
+
+// Run is Main for a package that has more to do around its tests:
+//
+//	os.Exit(pgtest.Run(func() int { return kafkatest.Run(m.Run) }))
+func Run(tests func() int) int {
+	code := tests()
 	if err := shared.stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
 // Server starts a server of the test's own, and stops it when the test ends. Its data outlives Kill and Restart.
