@@ -21,7 +21,7 @@ import (
 )
 
 type upCommand struct {
-	Data         string        `help:"Folder that everything is kept in, ${default} unless given." default:".waybill" type:"path" xor:"data" placeholder:"DIR"`
+	Data         string        `help:"Folder that everything is kept in, ./.waybill unless given." type:"path" xor:"data" placeholder:"DIR"`
 	Ephemeral    bool          `help:"Keep nothing." xor:"data"`
 	Listen       string        `help:"Address to listen on, ${default} unless given." default:"127.0.0.1" placeholder:"HOST"`
 	RandomPorts  bool          `help:"Listen on free ports instead of 8080 to 8085 and those of the simulators."`
@@ -46,8 +46,8 @@ func (c *upCommand) Run(ctx context.Context, t terminal) error {
 		TenantsFile: c.Tenants, TraceEndpoint: c.Traces, Version: version(),
 		Progress: func(what string) { fmt.Fprintln(t.out, what, "…") },
 	}
-	if c.Ephemeral {
-		config.Data = ""
+	if c.Data == "" && !c.Ephemeral {
+		config.Data = ".waybill"
 	}
 	if c.Verbose {
 		config.Logger = server.NewLogger(t.err, slog.LevelInfo)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -32,6 +34,9 @@ type foundation struct {
 // lay starts PostgreSQL and the broker at the same time, where no others are given.
 func (s *Suite) lay(ctx context.Context) (foundation, error) {
 	f := foundation{brokers: s.config.KafkaBrokers, services: map[string]*server.Server{}}
+	if err := reachAny(ctx, s.config.KafkaBrokers); err != nil {
+		return f, err
+	}
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
 		admin, err := s.startPostgres(ctx)
@@ -60,6 +65,24 @@ func (s *Suite) lay(ctx context.Context) (foundation, error) {
 	}
 	err := both.Wait()
 	return f, err
+}
+
+// reachAny is an error where there are brokers and none of them answers: the services would wait for them.
+func reachAny(ctx context.Context, brokers []string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	var failures []error
+	for _, address := range brokers {
+		connection, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			return connection.Close()
+		}
+		failures = append(failures, err)
+	}
+	if len(failures) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no Kafka broker can be reached: %w", errors.Join(failures...))
 }
 
 // kept is the folder of a part's data; empty for a part of an ephemeral suite.

@@ -131,8 +131,13 @@ func (s *Suite) describe(f foundation, outside *outside) {
 	}
 }
 
+// patience is how long the services may take to become ready. PostgreSQL and Kafka answer by then.
+const patience = 2 * time.Minute
+
 // awaitWorking waits until every service can be reached, hears events and works its jobs.
 func (s *Suite) awaitWorking(ctx context.Context) error {
+	ctx, stop := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not ready after %s", patience))
+	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
