@@ -79,11 +79,12 @@ func (from Template) make(ctx context.Context, server *postgres.Server) error {
 	return from.Migrate(ctx, server.URL(name))
 }
 
-// clone copies the template. PostgreSQL refuses while anybody is connected to it, which a connection that was closed
+// clone copies the template, file by file, which takes a fraction of the time that copying through the log takes where
+// nothing is forced to disk. PostgreSQL refuses while anybody is connected to it, which a connection that was closed
 // just now still is for a moment.
 func clone(ctx context.Context, server *postgres.Server, name, template string) error {
 	for begin := time.Now(); ; {
-		err := execute(ctx, server, "CREATE DATABASE "+name+" TEMPLATE "+template)
+		err := execute(ctx, server, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY FILE_COPY")
 		if err == nil {
 			return nil
 		}
