@@ -1,0 +1,126 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"waybill.dev/cmd/waybill/processes"
+	"waybill.dev/cmd/waybill/ways"
+)
+
+func TestSaga(t *testing.T) {
+	t.Parallel()
+	g := newGround(t)
+	t.Run("plain", func(t *testing.T) {
+		t.Parallel()
+		testWays(t, g, processes.Config{PublishPrefix: "plain-", HearPrefix: "plain-"}, nil)
+	})
+	t.Run("every message twice", func(t *testing.T) {
+		t.Parallel()
+		draw := newDraw(t)
+		testWays(t, g, processes.Config{PublishPrefix: "twice-said-", HearPrefix: "twice-heard-"},
+			func(topic, tenant string) []time.Duration {
+				return []time.Duration{0, draw.hold(topic, tenant)}
+			})
+	})
+	t.Run("topics in other orders", func(t *testing.T) {
+		t.Parallel()
+		draw := newDraw(t)
+		testWays(t, g, processes.Config{PublishPrefix: "reordered-said-", HearPrefix: "reordered-heard-"},
+			func(topic, tenant string) []time.Duration {
+				return []time.Duration{draw.hold(topic, tenant)}
+			})
+	})
+}
+
+// draw draws how long messages are held. From the same seed it draws the same, whenever it is asked.
+type draw struct{ seed uint64 }
+
+// seedVariable repeats a run that failed.
+const seedVariable = "WAYBILL_TEST_SEED"
+
+func newDraw(t *testing.T) draw {
+	t.Helper()
+	d := draw{rand.Uint64()}
+	if given := os.Getenv(seedVariable); given != "" {
+		var err error
+		if d.seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatalf("%s: %v", seedVariable, err)
+		}
+	}
+	t.Logf("%s=%d", seedVariable, d.seed)
+	return d
+}
+
+// hold is how long what is said on a topic to a tenant is held: for some not at all, for others so long that much of
+// what other topics say overtakes it.
+func (d draw) hold(topic, tenant string) time.Duration {
+	const longest = 800 * time.Millisecond
+	h := fnv.New64a()
+	fmt.Fprint(h, topic, " ", tenant)
+	random := rand.New(rand.NewPCG(d.seed, h.Sum64()))
+	if random.IntN(3) == 0 {
+		return 0
+	}
+	return time.Duration(random.Int64N(int64(longest)))
+}
+
+// testWays sends an order each way it can go, all at once, each for a tenant of its own.
+func testWays(t *testing.T, g ground, config processes.Config, deliver delivery) {
+	t.Helper()
+	s := startSuite(t, g, tenantsOf(ways.All()), config, deliver)
+	t.Run("ways", func(t *testing.T) {
+		for _, way := range ways.All() {
+			t.Run(way.Name, func(t *testing.T) {
+				t.Parallel()
+				s.walk(t, way)
+			})
+		}
+	})
+	s.awaitRest(t)
+	for _, way := range ways.All() {
+		checkBooks(t, s.shop.ForTenant(tenantOf(way)))
+	}
+	s.checkTopics(t)
+}
+
+// walk sends an order a way, and waits until things stand as they should.
+func (s *testSuite) walk(t *testing.T, way ways.Way) *ways.Walk {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("patience has ended"))
+	defer cancel()
+	walk, err := ways.Place(ctx, way, s.shop.ForTenant(tenantOf(way)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := walk.Finish(ctx)
+	if err != nil {
+		t.Fatalf("order %s: %v\n%s", walk.Order, err, cmp.Diff(way.Want, got))
+	}
+	return walk
+}
+
+// tenantOf is the tenant whose order goes the way.
+func tenantOf(way ways.Way) string {
+	return strings.ReplaceAll(strings.ReplaceAll(way.Name, ",", ""), " ", "-")
+}
+
+// tenantsOf is the tenants file for all ways.
+func tenantsOf(all []ways.Way) string {
+	var file strings.Builder
+	file.WriteString("tenants:\n")
+	for _, way := range all {
+		fmt.Fprintf(&file, "  %s:\n    captureAtOnce: %t\n", tenantOf(way), way.CaptureAtOnce)
+	}
+	return file.String()
+}
