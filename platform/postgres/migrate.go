@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -75,7 +76,12 @@ func migrate(ctx context.Context, ownerURL, service string, own fs.FS) error {
 		if provider == nil {
 			continue
 		}
-		if _, err := provider.Up(ctx); err != nil {
+		_, err = provider.Up(ctx)
+		var failed *goose.PartialError
+		if errors.As(err, &failed) {
+			return fmt.Errorf("%s: %w", path.Base(failed.Failed.Source.Path), failed.Err)
+		}
+		if err != nil {
 			return err
 		}
 	}

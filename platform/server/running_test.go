@@ -177,7 +177,7 @@ func (r *running) waitFor(path string, status int) answer {
 // eventually waits for the condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not in time", what)
