@@ -84,7 +84,7 @@ func (r runtime) arguments(heapMB int, program string, arguments ...string) []st
 	all := []string{
 		fmt.Sprintf("-Xmx%dm", heapMB),
 		// One collector thread for a small heap, and the quick compiler alone: measured on two cores, a start takes two
-		// thirds of the processor time, and 75,000 records a little more than half, the first million over.
+		// thirds of the processor time so, and the first 300,000 records little more than half.
 		"-XX:+UseSerialGC",
 		"-XX:TieredStopAtLevel=1",
 		"-XX:-UsePerfData",
