@@ -17,13 +17,15 @@ import (
 func checkBooks(t *testing.T, shop *client.Client) {
 	t.Helper()
 	ctx := t.Context()
-	orders := allOrders(ctx, t, shop)
 	reserved := map[string]int64{}
 	known := map[string]bool{}
-	for _, id := range orders {
-		known[shop.Tenant()+"/"+id] = true
-		a := readAccount(ctx, t, shop, id)
+	for _, listed := range allOrders(ctx, t, shop) {
+		known[shop.Tenant()+"/"+listed.ID] = true
+		a := readAccount(ctx, t, shop, listed.ID)
 		a.check(t)
+		if o := a.order; listed.Status != o.Status || listed.Attention != o.Attention || listed.Total != o.Total {
+			t.Errorf("order %s: it is listed as %+v, and is %+v", o.ID, listed, o)
+		}
 		if a.reservation.Status == "reserved" {
 			for _, line := range a.reservation.Lines {
 				reserved[line.SKU] += line.Quantity
@@ -31,8 +33,10 @@ func checkBooks(t *testing.T, shop *client.Client) {
 		}
 	}
 
-	levels := must(shop.AllStock(ctx))(t)
-	for _, l := range levels {
+	for _, l := range must(shop.AllStock(ctx))(t) {
+		if folded := must(shop.Stock(ctx, l.SKU))(t); folded != l {
+			t.Errorf("SKU %s: it is listed as %+v, and is %+v", l.SKU, l, folded)
+		}
 		if l.Reserved < 0 || l.Reserved > l.OnHand || l.Reserved != reserved[l.SKU] {
 			t.Errorf("SKU %s: %d are on hand, %d reserved, and orders have reserved %d", l.SKU, l.OnHand, l.Reserved, reserved[l.SKU])
 		}
@@ -54,16 +58,14 @@ func checkBooks(t *testing.T, shop *client.Client) {
 	}
 }
 
-func allOrders(ctx context.Context, t *testing.T, shop *client.Client) []string {
+func allOrders(ctx context.Context, t *testing.T, shop *client.Client) []client.OrderSummary {
 	t.Helper()
-	var ids []string
+	var all []client.OrderSummary
 	for cursor := ""; ; {
 		page := must(shop.Orders(ctx, client.OrderFilter{Cursor: cursor, Limit: 200}))(t)
-		for _, o := range page.Items {
-			ids = append(ids, o.ID)
-		}
+		all = append(all, page.Items...)
 		if cursor = page.NextCursor; cursor == "" {
-			return ids
+			return all
 		}
 	}
 }

@@ -24,10 +24,12 @@ func logs(t *testing.T, folder string) map[string][]byte {
 	return all
 }
 
-// checkRaces fails the test where the race detector has found something in a process.
-func checkRaces(t *testing.T, folder string) {
+// checkLogs fails the test where the race detector has found something in a process, where one has panicked, and where
+// one has told what is private.
+func checkLogs(t *testing.T, folder string) {
 	t.Helper()
 	for name, log := range logs(t, folder) {
+		checkLeaks(t, name, log)
 		if i := bytes.Index(log, []byte("WARNING: DATA RACE")); i >= 0 {
 			t.Errorf("%s: %s", name, log[i:min(len(log), i+8000)])
 		}

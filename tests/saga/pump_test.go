@@ -30,14 +30,17 @@ type pump struct {
 	mu sync.Mutex
 	// taken counts the records that were read, copies what was made of them, underway those that have not arrived.
 	taken, copies, underway int64
-	waiting                 deliveries
-	failed                  error
-	more                    chan struct{} // holds a token when copies were added
+	// overtaken counts the copies that were delivered after one that was said later of the same order.
+	overtaken int64
+	latest    map[string]int64 // by order: the number of the latest that has been delivered
+	waiting   deliveries
+	failed    error
+	more      chan struct{} // holds a token when copies were added
 }
 
 func startPump(t *testing.T, config processes.Config, deliver delivery) *pump {
 	t.Helper()
-	p := &pump{from: config.PublishPrefix, to: config.HearPrefix, deliver: deliver, more: make(chan struct{}, 1)}
+	p := &pump{from: config.PublishPrefix, to: config.HearPrefix, deliver: deliver, more: make(chan struct{}, 1), latest: map[string]int64{}}
 	var topics []string
 	for _, topic := range contracts.Topics() {
 		topics = append(topics, p.from+topic.Name)
@@ -140,7 +143,13 @@ func (p *pump) due(now time.Time) (due []*kgo.Record, pause time.Duration) {
 		if pause = p.waiting[0].at.Sub(now); pause > 0 {
 			return due, pause
 		}
-		due = append(due, heap.Pop(&p.waiting).(scheduled).record)
+		next := heap.Pop(&p.waiting).(scheduled)
+		due = append(due, next.record)
+		if order := string(next.record.Key); next.number < p.latest[order] {
+			p.overtaken++
+		} else {
+			p.latest[order] = next.number
+		}
 	}
 	return due, time.Minute
 }

@@ -14,7 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"waybill.dev/cmd/waybill/client"
 	"waybill.dev/cmd/waybill/processes"
+	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/cmd/waybill/ways"
 )
 
@@ -23,24 +25,128 @@ func TestSaga(t *testing.T) {
 	g := newGround(t)
 	t.Run("plain", func(t *testing.T) {
 		t.Parallel()
-		testWays(t, g, processes.Config{PublishPrefix: "plain-", HearPrefix: "plain-"}, nil)
+		spans := startCollector(t)
+		s, walks := testWays(t, g, processes.Config{
+			PublishPrefix: "plain-", HearPrefix: "plain-",
+			Environment: map[string][]string{"": {"OTEL_EXPORTER_OTLP_ENDPOINT=" + spans.url}},
+		}, nil)
+		for _, service := range suite.ServiceNames() {
+			checkLeaks(t, "metrics of "+service, readMetrics(t, s.Process(service).URL()))
+		}
+		// A process that ends hands over its last spans.
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+		s.checkTraces(t, spans.all(), untouched(walks))
+		for _, text := range spans.texts {
+			checkLeaks(t, "spans", text)
+		}
 	})
 	t.Run("every message twice", func(t *testing.T) {
 		t.Parallel()
 		draw := newDraw(t)
-		testWays(t, g, processes.Config{PublishPrefix: "twice-said-", HearPrefix: "twice-heard-"},
+		s, _ := testWays(t, g, processes.Config{PublishPrefix: "twice-said-", HearPrefix: "twice-heard-"},
 			func(topic, tenant string) []time.Duration {
 				return []time.Duration{0, draw.hold(topic, tenant)}
 			})
+		if p := s.pump; p.copies != 2*p.taken {
+			t.Errorf("of %d messages %d copies were delivered", p.taken, p.copies)
+		}
 	})
 	t.Run("topics in other orders", func(t *testing.T) {
 		t.Parallel()
 		draw := newDraw(t)
-		testWays(t, g, processes.Config{PublishPrefix: "reordered-said-", HearPrefix: "reordered-heard-"},
+		s, _ := testWays(t, g, processes.Config{PublishPrefix: "reordered-said-", HearPrefix: "reordered-heard-"},
 			func(topic, tenant string) []time.Duration {
 				return []time.Duration{draw.hold(topic, tenant)}
 			})
+		t.Logf("%d of %d messages were overtaken by a later one of their order", s.pump.overtaken, s.pump.taken)
+		if s.pump.overtaken == 0 {
+			t.Error("no message was overtaken by another")
+		}
 	})
+}
+
+// testWays sends an order each way it can go, all at once, each for a tenant of its own, and holds what has come of it
+// against what must be true of any order.
+func testWays(t *testing.T, g ground, config processes.Config, deliver delivery) (*testSuite, []*ways.Walk) {
+	t.Helper()
+	s := startSuite(t, g, tenantsOf(ways.All()), config, deliver)
+	walks := make([]*ways.Walk, len(ways.All()))
+	t.Run("ways", func(t *testing.T) {
+		for i, way := range ways.All() {
+			t.Run(way.Name, func(t *testing.T) {
+				t.Parallel()
+				walks[i] = s.walk(t, way)
+			})
+		}
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+	s.awaitRest(t)
+	for _, walk := range walks {
+		checkStands(t, walk)
+		checkBooks(t, walk.Shop)
+		checkMailsOnce(t, walk.Shop)
+	}
+	s.checkTopics(t)
+	return s, walks
+}
+
+// walk sends an order a way, and waits until things stand as they should.
+func (s *testSuite) walk(t *testing.T, way ways.Way) *ways.Walk {
+	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("patience has ended"))
+	defer cancel()
+	walk, err := ways.Place(ctx, way, s.shop.ForTenant(tenantOf(way)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := walk.Finish(ctx)
+	if err != nil {
+		t.Fatalf("order %s: %v\n%s", walk.Order, err, cmp.Diff(way.Want, got))
+	}
+	return walk
+}
+
+// checkStands looks again: what was as it should be has stayed so.
+func checkStands(t *testing.T, walk *ways.Walk) {
+	t.Helper()
+	got, err := walk.Look(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !walk.Way.Right(got) {
+		t.Errorf("%s: at rest things do not stand as they did:\n%s", walk.Way.Name, cmp.Diff(walk.Way.Want, got))
+	}
+}
+
+// checkMailsOnce: where every mail was answered, none was sent twice.
+func checkMailsOnce(t *testing.T, shop *client.Client) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, m := range must(shop.Mails(t.Context(), ""))(t) {
+		if seen[m.MessageID] {
+			t.Errorf("%s: the mail %s was sent twice", shop.Tenant(), m.MessageID)
+		}
+		seen[m.MessageID] = true
+	}
+}
+
+// tenantOf is the tenant whose order goes the way.
+func tenantOf(way ways.Way) string {
+	return strings.ReplaceAll(strings.ReplaceAll(way.Name, ",", ""), " ", "-")
+}
+
+// tenantsOf is the tenants file for all ways.
+func tenantsOf(all []ways.Way) string {
+	var file strings.Builder
+	file.WriteString("tenants:\n")
+	for _, way := range all {
+		fmt.Fprintf(&file, "  %s:\n    captureAtOnce: %t\n", tenantOf(way), way.CaptureAtOnce)
+	}
+	return file.String()
 }
 
 // draw draws how long messages are held. From the same seed it draws the same, whenever it is asked.
@@ -73,54 +179,4 @@ func (d draw) hold(topic, tenant string) time.Duration {
 		return 0
 	}
 	return time.Duration(random.Int64N(int64(longest)))
-}
-
-// testWays sends an order each way it can go, all at once, each for a tenant of its own.
-func testWays(t *testing.T, g ground, config processes.Config, deliver delivery) {
-	t.Helper()
-	s := startSuite(t, g, tenantsOf(ways.All()), config, deliver)
-	t.Run("ways", func(t *testing.T) {
-		for _, way := range ways.All() {
-			t.Run(way.Name, func(t *testing.T) {
-				t.Parallel()
-				s.walk(t, way)
-			})
-		}
-	})
-	s.awaitRest(t)
-	for _, way := range ways.All() {
-		checkBooks(t, s.shop.ForTenant(tenantOf(way)))
-	}
-	s.checkTopics(t)
-}
-
-// walk sends an order a way, and waits until things stand as they should.
-func (s *testSuite) walk(t *testing.T, way ways.Way) *ways.Walk {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("patience has ended"))
-	defer cancel()
-	walk, err := ways.Place(ctx, way, s.shop.ForTenant(tenantOf(way)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := walk.Finish(ctx)
-	if err != nil {
-		t.Fatalf("order %s: %v\n%s", walk.Order, err, cmp.Diff(way.Want, got))
-	}
-	return walk
-}
-
-// tenantOf is the tenant whose order goes the way.
-func tenantOf(way ways.Way) string {
-	return strings.ReplaceAll(strings.ReplaceAll(way.Name, ",", ""), " ", "-")
-}
-
-// tenantsOf is the tenants file for all ways.
-func tenantsOf(all []ways.Way) string {
-	var file strings.Builder
-	file.WriteString("tenants:\n")
-	for _, way := range all {
-		fmt.Fprintf(&file, "  %s:\n    captureAtOnce: %t\n", tenantOf(way), way.CaptureAtOnce)
-	}
-	return file.String()
 }

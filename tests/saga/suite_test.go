@@ -14,6 +14,7 @@ import (
 
 	"waybill.dev/cmd/waybill/client"
 	"waybill.dev/cmd/waybill/processes"
+	"waybill.dev/cmd/waybill/suite"
 )
 
 const (
@@ -62,7 +63,10 @@ func startSuite(t *testing.T, g ground, tenants string, config processes.Config,
 	}
 	// Several suites share one PostgreSQL.
 	config.Environment[""] = append(config.Environment[""], "DATABASE_CONNECTIONS=6", "LOG_LEVEL=DEBUG", "JOB_WORKERS=20")
-	config.Environment["shipping"] = append(config.Environment["shipping"], "POLL_AFTER=2s")
+	config.Environment[suite.Shipping] = append(config.Environment[suite.Shipping], "POLL_AFTER=2s")
+	for _, simulator := range suite.SimulatorNames() {
+		config.Environment[simulator] = append(config.Environment[simulator], "SIMULATOR_LOG_LEVEL=debug")
+	}
 
 	s := &testSuite{config: config}
 	var err error
@@ -86,7 +90,7 @@ func startSuite(t *testing.T, g ground, tenants string, config processes.Config,
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
-		checkRaces(t, config.LogFolder)
+		checkLogs(t, config.LogFolder)
 		if t.Failed() {
 			showLogs(t, config.LogFolder)
 		}
