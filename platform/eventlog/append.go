@@ -20,9 +20,12 @@ type transaction struct {
 	log    *Log
 	tx     pgx.Tx
 	states es.States
+	// shared says that several commands may be in it.
+	shared bool
 
-	handled map[string]bool           // message ids: in the inbox, or claimed here
-	kept    map[keyScope]keptResponse // answers: kept before, or here
+	elsewhere map[int64]bool            // locks that somebody else holds
+	handled   map[string]bool           // message ids: in the inbox, or claimed here
+	kept      map[keyScope]keptResponse // answers: kept before, or here
 
 	claims   []string
 	keys     []keyScope

@@ -10,20 +10,15 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
-	"golang.org/x/sync/errgroup"
 
 	"waybill.dev/platform/es"
 )
 
-// commit runs the commands in one transaction. When that fails, each runs singly once more, so that one
-// command never fails another.
+// commit runs the commands in one transaction. Those that cannot share it (a stream of theirs is locked by somebody
+// else, or their decision fails) run singly, beside the next shared commits: no command fails another or holds it up.
 func (l *Log) commit(ctx context.Context, batch []*pending) {
 	l.shared.Observe(float64(len(batch)))
-	if len(batch) == 1 {
-		l.commitSingly(ctx, batch[0])
-		return
-	}
-	outcomes, left, err := l.transact(ctx, batch, sharedLockWaits)
+	outcomes, left, err := l.transact(ctx, batch, true)
 	switch {
 	case err == nil:
 		for p, o := range outcomes {
@@ -32,22 +27,20 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 	case errors.Is(err, errAway):
 		// The server is away for everybody: trying each singly would only make them wait longer.
 		for _, p := range batch {
-			p.done <- outcome{err: fmt.Errorf("%w: %w", ErrUnavailable, err)}
+			p.done <- outcome{err: callersError(err)}
 		}
-		return
 	default:
 		l.Logger.WarnContext(ctx, "a shared commit failed; its commands run singly", "commands", len(batch), "error", err)
 		left = batch
 	}
-	var singly errgroup.Group
-	singly.SetLimit(committers * 4)
 	for _, p := range left {
-		singly.Go(func() error {
+		l.singly.Go(func() error {
+			l.single <- struct{}{}
+			defer func() { <-l.single }()
 			l.commitSingly(ctx, p)
 			return nil
 		})
 	}
-	_ = singly.Wait()
 }
 
 // commitSingly runs one command in a transaction of its own, again where it lost a race.
@@ -55,7 +48,7 @@ func (l *Log) commitSingly(ctx context.Context, p *pending) {
 	var err error
 	for range raceTries {
 		var outcomes map[*pending]outcome
-		outcomes, _, err = l.transact(ctx, []*pending{p}, singleLockWaits)
+		outcomes, _, err = l.transact(ctx, []*pending{p}, false)
 		if err == nil {
 			p.done <- outcomes[p]
 			return
@@ -118,13 +111,15 @@ func callersError(err error) error {
 type member struct {
 	*pending
 	outcome outcome
+	// need are further streams that the command was led to.
+	need []es.StreamID
 	// left says that the command is left to a transaction of its own.
 	left bool
 }
 
-// transact runs the batch in one transaction. It returns what each command came to, and those that have to run
-// singly because a command before them led them to streams that were not locked.
-func (l *Log) transact(ctx context.Context, batch []*pending, waits lockWaits) (map[*pending]outcome, []*pending, error) {
+// transact runs the batch in one transaction. It returns what each command came to, and those that are left to run
+// singly. A shared transaction waits for no lock.
+func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (map[*pending]outcome, []*pending, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	tx, err := l.Pool.Begin(ctx)
@@ -138,8 +133,8 @@ func (l *Log) transact(ctx context.Context, batch []*pending, waits lockWaits) (
 	for _, p := range batch {
 		members = append(members, &member{pending: p})
 	}
-	t := &transaction{log: l, tx: tx, states: es.NewStates(), handled: map[string]bool{}, kept: map[keyScope]keptResponse{}}
-	if err := t.lockAndLoad(ctx, members, waits); err != nil {
+	t := &transaction{log: l, tx: tx, shared: shared, states: es.NewStates(), elsewhere: map[int64]bool{}, handled: map[string]bool{}, kept: map[keyScope]keptResponse{}}
+	if err := t.lockAndLoad(ctx, members); err != nil {
 		return nil, nil, classify(err)
 	}
 	for _, m := range members {
@@ -190,17 +185,23 @@ func (t *transaction) run(m *member) error {
 			return nil
 		}
 	}
-	decision, versions, err := runCommand(m.Command, t.states)
+	decision, err := decide(m.Command, t.states)
 	var refusal *es.Refusal
 	switch {
 	case errors.As(err, &refusal):
 		m.outcome.err = err
 		return nil
+	case t.shared && (err != nil || len(decision.Need) > 0):
+		m.left = true
+		return nil
 	case err != nil:
 		return err
 	case len(decision.Need) > 0:
-		m.left = true
-		return nil
+		return fmt.Errorf("a decision needs %v, whose categories are not locked later", decision.Need)
+	}
+	versions, err := es.Apply(decision, t.states)
+	if err != nil {
+		return err
 	}
 	if m.outcome.result.Facts, err = t.record(m.Request, decision, versions); err != nil {
 		return err
@@ -222,12 +223,12 @@ func (t *transaction) run(m *member) error {
 	return nil
 }
 
-// runCommand is es.Run for code that may panic: the command's panic is the command's error.
-func runCommand(c es.Command, states es.States) (d es.Decision, versions []int64, err error) {
+// decide is es.Decide for code that may panic: the command's panic is the command's error.
+func decide(c es.Command, states es.States) (d es.Decision, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a decision panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return es.Run(c, states)
+	return es.Decide(c, states)
 }

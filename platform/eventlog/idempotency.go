@@ -25,9 +25,9 @@ func scopeOf(r Request) keyScope {
 	return keyScope{r.Tenant, r.Idempotency.Method, r.Idempotency.Path, r.Idempotency.Key}
 }
 
-// queueKeyLocks locks the idempotency keys, before any stream: whoever waits here waits for the first request
-// under its key.
-func (t *transaction) queueKeyLocks(b *pgx.Batch, members []*member, wait time.Duration) {
+// keyLocks are the lock keys of the idempotency keys, sorted. They are taken before any stream's: whoever waits there
+// waits for the first request under its key.
+func (t *transaction) keyLocks(members []*member) []int64 {
 	var keys []int64
 	for _, m := range members {
 		if m.Idempotency != nil {
@@ -35,19 +35,8 @@ func (t *transaction) queueKeyLocks(b *pgx.Batch, members []*member, wait time.D
 			keys = append(keys, t.log.lockKey("idempotency", s.tenant, s.method, s.path, s.key))
 		}
 	}
-	if len(keys) == 0 {
-		return
-	}
 	slices.Sort(keys)
-	queueLockWait(b, wait)
-	b.Queue("SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) key", slices.Compact(keys)).QueryRow(func(row pgx.Row) error {
-		var n int64
-		err := row.Scan(&n)
-		if lockTimedOut(err) {
-			return fmt.Errorf("%w: %w", ErrUnderWay, err)
-		}
-		return err
-	})
+	return slices.Compact(keys)
 }
 
 // queueKeys reads what is kept under the keys.

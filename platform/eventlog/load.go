@@ -20,7 +20,7 @@ import (
 // every transaction takes its locks in the same order. Where the states of one category lead a command to
 // streams of a later one, these are locked and loaded with the others of theirs. Members that would take the
 // transaction over its bound of locks are left.
-func (t *transaction) lockAndLoad(ctx context.Context, members []*member, waits lockWaits) error {
+func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error {
 	wanted := map[es.StreamID]bool{}
 	for _, m := range members {
 		for _, id := range m.Command.Streams {
@@ -41,10 +41,11 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member, waits 
 		if len(ids) == 0 {
 			continue
 		}
-		if err := t.lockAndLoadCategory(ctx, members, ids, first, waits); err != nil {
+		if err := t.lockAndLoadCategory(ctx, members, ids, first); err != nil {
 			return err
 		}
 		first = false
+		t.leaveLocked(members)
 		if rank == len(t.log.Categories)-1 {
 			break
 		}
@@ -74,6 +75,7 @@ func (t *transaction) discover(members []*member, rank int, wanted map[es.Stream
 			m.left = true
 			continue
 		}
+		m.need = append(m.need, decision.Need...)
 		for _, id := range decision.Need {
 			wanted[id] = true
 		}
@@ -81,25 +83,14 @@ func (t *transaction) discover(members []*member, rank int, wanted map[es.Stream
 	return nil
 }
 
-// decide asks a command whose streams are loaded, without folding what it answers.
-func decide(c es.Command, states es.States) (d es.Decision, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a decision panicked: %v", p)
-		}
-	}()
-	return c.Decide(states)
-}
-
 // lockAndLoadCategory is one round trip: the locks, each statement with a snapshot of its own after them, and
 // with the first category what is known of the messages and the idempotency keys.
-func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member, ids []es.StreamID, first bool, waits lockWaits) error {
+func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member, ids []es.StreamID, first bool) error {
 	b := &pgx.Batch{}
 	if first {
-		t.queueKeyLocks(b, members, waits.key)
-		queueLockWait(b, waits.stream)
+		t.queueLocks(b, keyWait, t.keyLocks(members), ErrUnderWay)
 	}
-	queueLocks(b, t.log.lockKeys(ids))
+	t.queueLocks(b, streamWait, t.log.lockKeys(ids), nil)
 	t.log.queueLoad(b, t.states, ids)
 	if first {
 		t.queueInbox(b, members)
@@ -108,15 +99,46 @@ func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member
 	return t.tx.SendBatch(ctx, b).Close()
 }
 
-// queueLockWait bounds the wait for each lock of the transaction from here on.
-func queueLockWait(b *pgx.Batch, wait time.Duration) {
+// queueLocks takes advisory locks, which need no transaction id, in the order of their keys. A shared transaction
+// notes those that somebody else holds; any other waits for them, and fails as timedOut where that takes too long.
+func (t *transaction) queueLocks(b *pgx.Batch, wait time.Duration, keys []int64, timedOut error) {
+	if len(keys) == 0 {
+		return
+	}
+	if t.shared {
+		b.Queue("SELECT key FROM unnest($1::bigint[]) key WHERE NOT pg_try_advisory_xact_lock(key)", keys).Query(func(rows pgx.Rows) error {
+			var key int64
+			_, err := pgx.ForEachRow(rows, []any{&key}, func() error {
+				t.elsewhere[key] = true
+				return nil
+			})
+			return err
+		})
+		return
+	}
 	b.Queue("SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(wait.Milliseconds(), 10))
+	b.Queue("SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) key", keys).QueryRow(func(row pgx.Row) error {
+		var n int64
+		err := row.Scan(&n)
+		if timedOut != nil && lockTimedOut(err) {
+			return fmt.Errorf("%w: %w", timedOut, err)
+		}
+		return err
+	})
 }
 
-// queueLocks takes advisory locks in the order of their keys. They need no transaction id.
-func queueLocks(b *pgx.Batch, keys []int64) {
-	b.Queue("SELECT count(pg_advisory_xact_lock(key)) FROM unnest($1::bigint[]) key", keys)
+// leaveLocked leaves the members that are about something which somebody else has locked.
+func (t *transaction) leaveLocked(members []*member) {
+	if len(t.elsewhere) == 0 {
+		return
+	}
+	for _, m := range members {
+		m.left = m.left || slices.ContainsFunc(t.keyLocks([]*member{m}), t.isElsewhere) ||
+			slices.ContainsFunc(t.log.lockKeys(slices.Concat(m.Command.Streams, m.need)), t.isElsewhere)
+	}
 }
+
+func (t *transaction) isElsewhere(key int64) bool { return t.elsewhere[key] }
 
 // lockKeys are the streams' lock keys, sorted: colliding names must not be locked in different orders.
 func (l *Log) lockKeys(ids []es.StreamID) []int64 {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+	"golang.org/x/sync/errgroup"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
@@ -71,27 +71,22 @@ type Change struct {
 }
 
 const (
-	// committers is how many commits are under way at a time. More would make smaller commits of the same
-	// load; one would let a lock that is held elsewhere stop everything.
-	committers = 2
+	// pace is how far apart shared commits begin at least. Under load it gathers more commands into each; a command
+	// that comes alone waits for nothing.
+	pace = 8 * time.Millisecond
+	// singles is how many commands run singly at a time, beside the shared commits.
+	singles = 8
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.
 	sharedCommands = 100
 	sharedLocks    = 500
+	// keyWait is how long a request waits for the first one under its idempotency key, and streamWait how long for a
+	// stream that somebody else has locked. Only commands that run singly wait.
+	keyWait    = 5 * time.Second
+	streamWait = 10 * time.Second
 	// commitTimeout ends a commit on a server that has stopped answering.
 	commitTimeout = 15 * time.Second
 	// raceTries bounds how often a command is run again after losing a race.
 	raceTries = 5
-)
-
-// lockWaits are how long one transaction waits for a lock.
-type lockWaits struct{ key, stream time.Duration }
-
-var (
-	// A shared commit gives up early, so that what is held elsewhere does not hold up the others for long.
-	sharedLockWaits = lockWaits{key: time.Second, stream: time.Second}
-	// With the shared wait before it, a second request under an idempotency key waits 5 s for the first, which may
-	// itself wait longer for a stream.
-	singleLockWaits = lockWaits{key: 4 * time.Second, stream: 10 * time.Second}
 )
 
 // Log runs the commands of one service.
@@ -100,6 +95,9 @@ type Log struct {
 	categories map[string]category
 	queue      chan *pending
 	stopped    chan struct{}
+	singly     errgroup.Group
+	single     chan struct{} // a place for each that runs
+	begin      time.Time     // when the next shared commit may begin
 	shared     prometheus.Histogram
 }
 
@@ -135,6 +133,7 @@ func New(c Config) (*Log, error) {
 		categories: map[string]category{},
 		queue:      make(chan *pending),
 		stopped:    make(chan struct{}),
+		single:     make(chan struct{}, singles),
 		shared: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "eventlog_commit_commands",
 			Help:    "Commands that shared one commit.",
@@ -159,21 +158,16 @@ func New(c Config) (*Log, error) {
 // Run commits what Handle is given until the context ends, and then what is under way.
 func (l *Log) Run(ctx context.Context) error {
 	defer close(l.stopped)
-	var running sync.WaitGroup
-	for range committers {
-		running.Go(func() {
-			for {
-				batch := l.next(ctx)
-				if batch == nil {
-					return
-				}
-				// What has begun is brought to its end even when the log is being stopped.
-				l.commit(context.WithoutCancel(ctx), batch)
-			}
-		})
+	for {
+		batch := l.next(ctx)
+		if batch == nil {
+			return l.singly.Wait()
+		}
+		began := time.Now()
+		// What has begun is brought to its end even when the log is being stopped.
+		l.commit(context.WithoutCancel(ctx), batch)
+		l.begin = began.Add(pace)
 	}
-	running.Wait()
-	return nil
 }
 
 // Handle runs the command and waits for its commit. Its errors are a *es.Refusal, which is what the command
@@ -197,8 +191,8 @@ func (l *Log) Handle(ctx context.Context, r Request) (Result, error) {
 	}
 }
 
-// next waits for a command and takes along those that wait at the same moment. It returns nil when the log is
-// to stop.
+// next waits for a command and takes along those that wait at the same moment, or come while the next commit is not
+// due yet. It returns nil when the log is to stop.
 func (l *Log) next(ctx context.Context) []*pending {
 	var batch []*pending
 	select {
@@ -208,13 +202,26 @@ func (l *Log) next(ctx context.Context) []*pending {
 		return nil
 	}
 	locks := batch[0].locks()
-	for len(batch) < sharedCommands && locks < sharedLocks {
+	due := time.After(time.Until(l.begin))
+	for isDue := !time.Now().Before(l.begin); len(batch) < sharedCommands && locks < sharedLocks; {
+		if isDue {
+			select {
+			case p := <-l.queue:
+				batch = append(batch, p)
+				locks += p.locks()
+			default:
+				return batch
+			}
+			continue
+		}
 		select {
 		case p := <-l.queue:
 			batch = append(batch, p)
 			locks += p.locks()
-		default:
-			return batch
+		case <-due:
+			isDue = true
+		case <-ctx.Done():
+			isDue = true
 		}
 	}
 	return batch

@@ -52,11 +52,14 @@ func (m *Memory) Run(c es.Command) (es.Decision, error) {
 		if err != nil {
 			return es.Decision{}, err
 		}
-		d, _, err := es.Run(c, states)
+		d, err := es.Decide(c, states)
 		if err != nil {
 			return es.Decision{}, err
 		}
 		if len(d.Need) == 0 {
+			if _, err := es.Apply(d, states); err != nil {
+				return es.Decision{}, err
+			}
 			return d, m.Append(d.Facts...)
 		}
 		need = append(need, d.Need...)
