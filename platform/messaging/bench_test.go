@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 )
@@ -32,7 +33,7 @@ func benchmarkMessages(round int) []contracts.Message {
 func BenchmarkRelay(b *testing.B) {
 	for _, rows := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("batch-%d", rows), func(b *testing.B) {
-			pool, brokers, prefix := pgtest.Pool(b, service, nil), brokersOf(b), topicPrefix()
+			pool, brokers, prefix := pgtest.Pool(b, service, nil), kafkatest.Brokers(b), topicPrefix()
 			createTopics(b, brokers, prefix, benchmarkEvents...)
 			round, took := 0, time.Duration(0)
 			for b.Loop() {
@@ -63,7 +64,7 @@ outbox_sent_total %d
 func BenchmarkConsumer(b *testing.B) {
 	for _, pause := range []time.Duration{0, 5 * time.Millisecond} {
 		b.Run(fmt.Sprintf("handling-%v", pause), func(b *testing.B) {
-			pool, brokers, prefix := pgtest.Pool(b, service, nil), brokersOf(b), topicPrefix()
+			pool, brokers, prefix := pgtest.Pool(b, service, nil), kafkatest.Brokers(b), topicPrefix()
 			names := createTopics(b, brokers, prefix, benchmarkEvents...)
 			round, took := 0, time.Duration(0)
 			for b.Loop() {

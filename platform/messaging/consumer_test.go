@@ -21,6 +21,7 @@ import (
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 )
@@ -58,7 +59,7 @@ func produce(t testing.TB, brokers []string, records ...*kgo.Record) {
 // A group that is new hears what was said before it, each partition in order, and all partitions at once.
 func TestConsumerHearsAllPartitionsAtOnce(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReserved{}, contracts.StockReleased{})
 	var written []contracts.Message
 	for i := range 240 {
@@ -97,7 +98,7 @@ func TestConsumerHearsAllPartitionsAtOnce(t *testing.T) {
 // What cannot be read or handled is parked, whole, and those behind it are handled.
 func TestConsumerParksPoison(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	topic := prefix + names[0]
 	metrics := prometheus.NewRegistry()
@@ -197,7 +198,7 @@ events_processed_total{error_type="unreadable",event_type="unknown",status="park
 // What is unavailable is waited for, and nothing is parked for it. The other partitions go on.
 func TestConsumerWaitsForWhatIsUnavailable(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	var away atomic.Bool
 	var tries atomic.Int64
@@ -242,7 +243,7 @@ func TestConsumerWaitsForWhatIsUnavailable(t *testing.T) {
 func TestConsumerWaitsForThePlaceToPark(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
-	pool, brokers, prefix := pgtest.PoolOn(t, server, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.PoolOn(t, server, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	produce(t, brokers, &kgo.Record{Topic: prefix + names[0], Key: []byte("order-1"), Value: []byte("poison")})
 	say(t, brokers, prefix, said(contracts.StockReleased{}, "order-1", 1))
@@ -273,7 +274,7 @@ events_processed_total{error_type="unreadable",event_type="unknown",status="fail
 
 func TestConsumerCountsDuplicatesAsHandled(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	metrics := prometheus.NewRegistry()
 	message := said(contracts.StockReleased{}, "order-1", 1)
@@ -308,7 +309,7 @@ events_processed_total{error_type="",event_type="commerce.inventory.stock-releas
 // Replicas share the partitions. What one has not acknowledged when it goes, another hears.
 func TestConsumersOfAGroupShareAndTakeOver(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	var heard [2]ears
 	var stops [2]func()
@@ -376,7 +377,7 @@ func checkArrived(t *testing.T, got, want []contracts.Message) {
 // What was acknowledged is not heard again by the next run of the same group.
 func TestConsumerGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	var heard ears
 	consumer, err := messaging.NewConsumer(messaging.ConsumerConfig{
@@ -402,7 +403,7 @@ func TestConsumerGoesOnWhereItStopped(t *testing.T) {
 
 func TestCaughtUp(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{}, contracts.StockReserved{})
 	gate := make(chan struct{})
 	var heard ears
@@ -462,7 +463,7 @@ func TestCaughtUp(t *testing.T) {
 
 func TestConsumerTellsWhatIsAmiss(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	var heard ears
 	away, stop := startConsumer(t, messaging.ConsumerConfig{
@@ -489,7 +490,7 @@ func TestConsumerTellsWhatIsAmiss(t *testing.T) {
 // The spans of sending and handling belong to the trace of the message, and the handler goes on from its own.
 func TestMessagesKeepTheirTrace(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	spans := tracetest.NewInMemoryExporter()
 	tracer := trace.NewTracerProvider(trace.WithSyncer(spans)).Tracer("test")

@@ -16,8 +16,8 @@ func kafkaConfig(clientID string) *sarama.Config {
 	c.Version = sarama.V3_6_0_0
 	c.ClientID = clientID
 	c.Net.DialTimeout = 3 * time.Second
-	c.Net.ReadTimeout = 10 * time.Second
-	c.Net.WriteTimeout = 10 * time.Second
+	c.Net.ReadTimeout = 5 * time.Second
+	c.Net.WriteTimeout = 5 * time.Second
 	// Whoever uses a client tries again at its own pace; sarama's many tries would only hide that Kafka is away.
 	c.Metadata.Retry.Max = 1
 	c.Metadata.Retry.Backoff = 200 * time.Millisecond
@@ -32,6 +32,6 @@ func adminConfig(clientID string) *sarama.Config {
 	c := kafkaConfig(clientID)
 	c.Metadata.Full = true
 	c.Admin.Retry.Max = 1
-	c.Admin.Timeout = 5 * time.Second
+	c.Admin.Timeout = 4 * time.Second
 	return c
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/postgres"
@@ -82,7 +83,7 @@ func TestRelayIsReplaced(t *testing.T) {
 	}{{"killed", syscall.SIGKILL}, {"stopped", syscall.SIGSTOP}} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			access, brokers, prefix := pgtest.Service(t, service, nil), brokersOf(t), topicPrefix()
+			access, brokers, prefix := pgtest.Service(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 			pool, err := postgres.Open(t.Context(), access.ServiceURL, postgres.Options{Service: service})
 			if err != nil {
 				t.Fatal(err)

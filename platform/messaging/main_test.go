@@ -19,22 +19,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 )
 
 func TestMain(m *testing.M) {
 	asHolder()
-	pgtest.Main(m)
+	os.Exit(pgtest.Run(func() int { return kafkatest.Run(m.Run) }))
 }
 
 // service is the schema that the tests work in.
 const service = "messaging"
-
-func brokersOf(t testing.TB) []string {
-	t.Helper()
-	return strings.Split(os.Getenv("MSG_BROKERS"), ",")
-}
 
 // topicPrefix keeps a test's topics apart from those of others on the same broker.
 func topicPrefix() string { return strings.ToLower(rand.Text()[:8]) + "." }

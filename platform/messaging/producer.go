@@ -33,8 +33,12 @@ type refusal struct {
 	err error
 }
 
-// sendGrace is how long a send may go on when the relay is to stop.
-const sendGrace = 2 * time.Second
+const (
+	// sendTime is after how long a send is given up, and sendGrace how long it may go on when the relay is to stop.
+	// What becomes of it then only makes repeats.
+	sendTime  = 10 * time.Second
+	sendGrace = 2 * time.Second
+)
 
 func newProducer(brokers []string, prefix string) *producer {
 	p := &producer{brokers: brokers, prefix: prefix, declared: map[string]contracts.Topic{}}
@@ -56,8 +60,8 @@ func producerConfig() *sarama.Config {
 	c.Net.MaxOpenRequests = 1
 	c.Producer.Idempotent = true
 	c.Producer.RequiredAcks = sarama.WaitForAll
-	c.Producer.Timeout = 5 * time.Second
-	c.Producer.Retry.Max = 3
+	c.Producer.Timeout = 4 * time.Second
+	c.Producer.Retry.Max = 1 // the least for an idempotent producer; the relay sends the batch again by itself
 	c.Producer.Retry.Backoff = 100 * time.Millisecond
 	c.Producer.Return.Successes = true
 	c.Producer.MaxMessageBytes = maxMessageBytes - 1024 // the rest is for the head of the record batch
@@ -150,15 +154,7 @@ func (p *producer) sendOnce(ctx context.Context, batch []outgoing) ([]failure, e
 	}
 	sent := make(chan error, 1)
 	go func() { sent <- connected.SendMessages(messages) }()
-	select {
-	case err = <-sent:
-	case <-ctx.Done():
-		select {
-		case err = <-sent:
-		case <-time.After(sendGrace):
-			return nil, context.Cause(ctx)
-		}
-	}
+	err = await(ctx, sent)
 	var each sarama.ProducerErrors
 	if !errors.As(err, &each) {
 		return nil, err
@@ -175,6 +171,23 @@ func (p *producer) sendOnce(ctx context.Context, batch []outgoing) ([]failure, e
 		failed = append(failed, failure{byMessage[e.Msg], e.Err})
 	}
 	return failed, nil
+}
+
+// await waits for a send to end, but not for ever.
+func await(ctx context.Context, sent <-chan error) error {
+	tooLong := time.NewTimer(sendTime)
+	defer tooLong.Stop()
+	for stop := ctx.Done(); ; {
+		select {
+		case err := <-sent:
+			return err
+		case <-stop:
+			stop = nil
+			tooLong.Reset(sendGrace)
+		case <-tooLong.C:
+			return errors.New("Kafka does not answer")
+		}
+	}
 }
 
 func refusedForGood(err error) bool {

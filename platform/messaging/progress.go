@@ -3,6 +3,7 @@ package messaging
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -94,8 +95,13 @@ func (c *Consumer) isPast(ctx context.Context, ends map[string]map[int32]int64) 
 	return past, nil
 }
 
-// ask has something done by a client of its own: the consumer's would make it wait behind a fetch.
+// progressTime is how long Kafka may take to answer.
+const progressTime = 6 * time.Second
+
+// ask has something done by a client of its own, which goes when it is done.
 func (c *Consumer) ask(ctx context.Context, do func(sarama.ClusterAdmin) error) error {
+	ctx, cancel := context.WithTimeout(ctx, progressTime)
+	defer cancel()
 	answered := make(chan error, 1)
 	go func() {
 		admin, err := sarama.NewClusterAdmin(c.Brokers, adminConfig("waybill-progress"))

@@ -65,6 +65,9 @@ const (
 	// busyFor is how long after the last sign of traffic the relay polls fast: commits of other replicas do not
 	// wake it, and rows may be hidden for a moment.
 	busyFor = 500 * time.Millisecond
+	// gather is how far apart batches begin at least, unless the last one was full: under load it makes fewer and
+	// larger batches. A row that comes alone is sent at once.
+	gather = 10 * time.Millisecond
 	// retryFirst and retryLast are the pauses after a batch that could not be sent, and after a lost session.
 	retryFirst = 100 * time.Millisecond
 	retryLast  = 2 * time.Second
@@ -166,22 +169,17 @@ func (r *Relay) standBy(ctx context.Context) (led bool, err error) {
 		return false, err
 	}
 	defer l.close()
-	for {
+	for !led {
 		if led, err = l.take(ctx); err != nil {
 			return false, err
 		}
-		if led {
-			break
-		}
-		select {
-		case <-time.After(standIn):
-		case <-ctx.Done():
+		if !led && !sleep(ctx, standIn) {
 			return false, nil
 		}
 	}
 	r.Logger.Info("the relay leads")
+	defer r.unreachable.Store(nil) // whoever does not lead does not know
 	ctx, resign := context.WithCancelCause(ctx)
-	defer resign(nil)
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer resign(nil)
@@ -208,7 +206,11 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 	}
 	pause := backoff{first: retryFirst, last: retryLast}
 	looks, busyUntil := 0, time.Now().Add(busyFor)
+	var sentAt time.Time
 	for {
+		if wait := time.Until(sentAt.Add(gather)); wait > 0 && !sleep(ctx, wait) {
+			return nil
+		}
 		var rows []row
 		err := l.do(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
 			rows, err = readOutbox(ctx, conn, at, r.BatchRows)
@@ -235,7 +237,11 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 			pause.reset()
 			r.succeeded(rows, refused, began)
 			busyUntil = time.Now().Add(busyFor)
-			next = 0 // there may be more, whether the batch was full of rows, of bytes, or not
+			// There may be more, whether the batch was full of rows, of bytes, or not.
+			next = 0
+			if len(rows) < r.BatchRows {
+				sentAt = began
+			}
 		} else if looks < len(hiddenFor) {
 			next = hiddenFor[looks]
 			looks++
@@ -287,7 +293,10 @@ func (r *Relay) succeeded(rows []row, refused []refusal, began time.Time) {
 }
 
 func (r *Relay) failed(ctx context.Context, err error, rows []row) {
-	if r.unreachable.Swap(&err) == nil && ctx.Err() == nil {
+	if ctx.Err() != nil {
+		return // it was given up, which says nothing of Kafka
+	}
+	if r.unreachable.Swap(&err) == nil {
 		r.Logger.Warn("events cannot be published, and wait", "error", err)
 	}
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {

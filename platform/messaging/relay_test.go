@@ -15,13 +15,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 )
 
 func TestRelayPublishesWhatWasWritten(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.OrderCancelled{}, contracts.StockReleased{})
 	first := said(contracts.OrderCancelled{Reason: "changed <mind> & \u2028 more"}, "order-1", 7)
 	second := said(contracts.StockReleased{}, "order-2", 3)
@@ -62,7 +63,7 @@ func TestRelayPublishesWhatWasWritten(t *testing.T) {
 
 func TestRelayWakesAtOnce(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
@@ -86,7 +87,7 @@ func TestRelayWakesAtOnce(t *testing.T) {
 // Many writers, many keys, several topics: what is committed arrives, in order per topic and key.
 func TestRelayKeepsOrderUnderConcurrentWriters(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	events := []contracts.Event{contracts.StockReserved{}, contracts.StockReleased{}, contracts.PaymentVoided{}}
 	names := createTopics(t, brokers, prefix, events...)
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, BatchRows: 100})
@@ -116,7 +117,7 @@ func TestRelayKeepsOrderUnderConcurrentWriters(t *testing.T) {
 // A transaction that is open hides the rows of later ones, and none is skipped when it commits last.
 func TestRelaySkipsNothingThatIsCommittedLate(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.PoolOn(t, pgtest.Server(t), service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.PoolOn(t, pgtest.Server(t), service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
@@ -156,7 +157,7 @@ func TestRelaySkipsNothingThatIsCommittedLate(t *testing.T) {
 
 func TestRelayParksWhatKafkaRefuses(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.OrderCancelled{})
 	metrics := prometheus.NewRegistry()
 	huge := said(contracts.OrderCancelled{Reason: strings.Repeat("x", 5<<20)}, "huge", 1)
@@ -205,7 +206,7 @@ outbox_sent_total 2
 
 func TestRelayMakesTopicsThatAreMissing(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	message := said(contracts.StockReleased{}, "order-1", 1)
 	write(t, pool, message)
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
@@ -239,7 +240,7 @@ outbox_depth 2
 // What was sent is kept for its time and then deleted; what was not sent stays.
 func TestRelaySweepsWhatWasSent(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	var old []contracts.Message
 	for i := range 2500 {
@@ -279,7 +280,7 @@ func TestRelaySweepsWhatWasSent(t *testing.T) {
 
 func TestResend(t *testing.T) {
 	t.Parallel()
-	pool, brokers, prefix := pgtest.Pool(t, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{}, contracts.StockReserved{})
 	older, newer := said(contracts.StockReleased{}, "order-1", 1), []contracts.Message{}
 	write(t, pool, older)
@@ -356,7 +357,7 @@ func TestOutboxIsWatermills(t *testing.T) {
 func TestRelayOutlivesPostgres(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
-	pool, brokers, prefix := pgtest.PoolOn(t, server, service, nil), brokersOf(t), topicPrefix()
+	pool, brokers, prefix := pgtest.PoolOn(t, server, service, nil), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
@@ -379,7 +380,7 @@ func TestRelayOutlivesPostgres(t *testing.T) {
 // Two services in one database do not share a lead.
 func TestServicesOfOneDatabaseLeadApart(t *testing.T) {
 	t.Parallel()
-	server, brokers, prefix := pgtest.Server(t), brokersOf(t), topicPrefix()
+	server, brokers, prefix := pgtest.Server(t), kafkatest.Brokers(t), topicPrefix()
 	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
 	for _, name := range []string{"orders", "payments"} {
 		pool := pgtest.PoolOn(t, server, name, nil)

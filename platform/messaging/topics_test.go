@@ -8,12 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/messaging"
 )
 
 func TestTopicsAreMadeOnce(t *testing.T) {
 	t.Parallel()
-	brokers, prefix := brokersOf(t), topicPrefix()
+	brokers, prefix := kafkatest.Brokers(t), topicPrefix()
 	for range 2 {
 		if err := messaging.CreateTopics(t.Context(), brokers, prefix, contracts.Topics()); err != nil {
 			t.Fatal(err)
