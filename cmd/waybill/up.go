@@ -62,11 +62,11 @@ func (c *upCommand) Run(ctx context.Context, t terminal) error {
 	}
 	c.introduce(t.out, running, time.Since(begin))
 	select {
-	case err = <-running.Failed():
+	case <-running.Failed():
 	case <-ctx.Done():
 		fmt.Fprintln(t.out, "\nStopping …")
 	}
-	return errors.Join(err, running.Stop())
+	return errors.Join(running.Err(), running.Stop())
 }
 
 // introduce tells where everything listens, and what to try.

@@ -28,7 +28,10 @@ type Suite struct {
 	description suite.Description
 	connections suite.Connections
 	logger      *slog.Logger
-	failed      chan error
+
+	// alive ends when a part has ended by itself, and says why.
+	alive context.Context
+	fail  context.CancelCauseFunc
 
 	folder   string
 	log      *os.File         // nil where the caller's logger is used
@@ -53,7 +56,8 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	s := &Suite{config: config, failed: make(chan error, 1)}
+	s := &Suite{config: config}
+	s.alive, s.fail = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -140,14 +144,7 @@ func (s *Suite) awaitWorking(ctx context.Context) error {
 	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go func() {
-		select {
-		case err := <-s.failed:
-			s.failed <- err // for whoever asks
-			cancel(err)
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(s.alive, func() { cancel(context.Cause(s.alive)) })()
 	asking := client.New(suite.SeenFrom(s.description, DefaultHost))
 	defer asking.Close()
 	all, ctx := errgroup.WithContext(ctx)
@@ -182,16 +179,11 @@ func (s *Suite) Description() suite.Description { return suite.SeenFrom(s.descri
 // Connections are the logins to the suite's databases.
 func (s *Suite) Connections() suite.Connections { return s.connections }
 
-// Failed tells of a part that has ended by itself. The suite is of no use then, but for being stopped.
-func (s *Suite) Failed() <-chan error { return s.failed }
+// Failed is closed when a part has ended by itself. The suite is of no use then, but for being stopped.
+func (s *Suite) Failed() <-chan struct{} { return s.alive.Done() }
 
-// fail tells of a failure; the first is enough.
-func (s *Suite) fail(err error) {
-	select {
-	case s.failed <- err:
-	default:
-	}
-}
+// Err says which part has ended, and why; nil while all go on.
+func (s *Suite) Err() error { return context.Cause(s.alive) }
 
 // Stop ends the suite: first what takes requests, then what these need. It may be called again.
 func (s *Suite) Stop() error {
