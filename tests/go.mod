@@ -13,6 +13,11 @@ require (
 	waybill.dev/contracts v0.0.0
 	waybill.dev/local v0.0.0
 	waybill.dev/platform v0.0.0
+	waybill.dev/services/inventory v0.0.0
+	waybill.dev/services/notifications v0.0.0
+	waybill.dev/services/orders v0.0.0
+	waybill.dev/services/payments v0.0.0
+	waybill.dev/services/shipping v0.0.0
 	waybill.dev/simulators v0.0.0
 )
 

@@ -12,27 +12,30 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/cmd/waybill/processes"
+	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/contracts"
 	"waybill.dev/platform/messaging"
 )
 
-// delivery says how long each copy of a message is held before it is delivered. The first copies of a topic and tenant
-// are all held for the same time: what is said of an order on one topic arrives in order.
-type delivery func(topic, tenant string) []time.Duration
+// delivery says how long each copy of a message is held before it is delivered to a service. The first copies of a topic
+// and tenant are all held for the same time: what is said of an order on one topic arrives in order.
+type delivery func(service, topic, tenant string) []time.Duration
 
 // pump is a network that misbehaves within what Kafka allows: it brings what the services publish under one prefix to
-// where they hear it, under another.
+// where they hear it, under another for each service.
 type pump struct {
 	from, to string
 	deliver  delivery
 	client   *kgo.Client
+	// hearers are the services that hear a topic.
+	hearers map[string][]string
 
 	mu sync.Mutex
 	// taken counts the records that were read, copies what was made of them, underway those that have not arrived.
 	taken, copies, underway int64
-	// overtaken counts the copies that were delivered after one that was said later of the same order.
+	// overtaken counts the copies that a service got after what was said later of the same order.
 	overtaken int64
-	latest    map[string]int64 // by order: the number of the latest that has been delivered
+	latest    map[string]int64 // by service and order: the number of the latest that was delivered
 	waiting   deliveries
 	failed    error
 	more      chan struct{} // holds a token when copies were added
@@ -40,19 +43,20 @@ type pump struct {
 
 func startPump(t *testing.T, config processes.Config, deliver delivery) *pump {
 	t.Helper()
-	p := &pump{from: config.PublishPrefix, to: config.HearPrefix, deliver: deliver, more: make(chan struct{}, 1), latest: map[string]int64{}}
-	var topics []string
-	for _, topic := range contracts.Topics() {
-		topics = append(topics, p.from+topic.Name)
+	p := &pump{
+		from: config.PublishPrefix, to: config.HearPrefix, deliver: deliver, hearers: map[string][]string{},
+		more: make(chan struct{}, 1), latest: map[string]int64{},
 	}
-	for _, prefix := range []string{p.from, p.to} {
-		if err := messaging.CreateTopics(t.Context(), config.KafkaBrokers, prefix, contracts.Topics()); err != nil {
-			t.Fatal(err)
+	createTopics(t, config.KafkaBrokers, p.from, contracts.Topics())
+	for _, service := range suite.ServiceNames() {
+		for _, topic := range heardBy(service) {
+			p.hearers[topic.Name] = append(p.hearers[topic.Name], service)
 		}
+		createTopics(t, config.KafkaBrokers, hearPrefix(config, service), heardBy(service))
 	}
 	var err error
 	p.client, err = kgo.NewClient(
-		kgo.SeedBrokers(config.KafkaBrokers...), kgo.ConsumeTopics(topics...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.SeedBrokers(config.KafkaBrokers...), kgo.ConsumeTopics(prefixed(p.from, contracts.Topics())...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(100*time.Millisecond), kgo.ProducerLinger(0),
 		// The key's partition is that of the first prefix.
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -73,6 +77,12 @@ func startPump(t *testing.T, config processes.Config, deliver delivery) *pump {
 		}
 	})
 	return p
+}
+
+// createTopics creates topics, which takes a broker that is busy longer than a service waits for it at a time.
+func createTopics(t *testing.T, brokers []string, prefix string, topics []contracts.Topic) {
+	t.Helper()
+	await(t, func(ctx context.Context) error { return messaging.CreateTopics(ctx, brokers, prefix, topics) })
 }
 
 // moved says how many records were taken, and whether all copies of them have arrived.
@@ -96,13 +106,17 @@ func (p *pump) take(ctx context.Context) {
 		fetched.EachRecord(func(r *kgo.Record) {
 			topic := strings.TrimPrefix(r.Topic, p.from)
 			p.taken++
-			for _, hold := range p.deliver(topic, header(r, contracts.HeaderTenant)) {
-				p.copies++
-				p.underway++
-				heap.Push(&p.waiting, scheduled{
-					at: now.Add(hold), number: p.copies,
-					record: &kgo.Record{Topic: p.to + topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers},
-				})
+			for _, service := range p.hearers[topic] {
+				for _, hold := range p.deliver(service, topic, header(r, contracts.HeaderTenant)) {
+					p.copies++
+					p.underway++
+					heap.Push(&p.waiting, scheduled{
+						at: now.Add(hold), number: p.copies, about: service + " " + string(r.Key),
+						record: &kgo.Record{
+							Topic: p.to + service + "-" + topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Headers: r.Headers,
+						},
+					})
+				}
 			}
 		})
 		p.mu.Unlock()
@@ -145,11 +159,10 @@ func (p *pump) due(now time.Time) (due []*kgo.Record, pause time.Duration) {
 		}
 		next := heap.Pop(&p.waiting).(scheduled)
 		due = append(due, next.record)
-		if order := string(next.record.Key); next.number < p.latest[order] {
+		if next.number < p.latest[next.about] {
 			p.overtaken++
-		} else {
-			p.latest[order] = next.number
 		}
+		p.latest[next.about] = max(p.latest[next.about], next.number)
 	}
 	return due, time.Minute
 }
@@ -166,6 +179,7 @@ func (p *pump) fail(err error) {
 type scheduled struct {
 	at     time.Time
 	number int64
+	about  string // the service and the order
 	record *kgo.Record
 }
 

@@ -63,7 +63,7 @@ func (s *testSuite) checkDelivered(ctx context.Context) error {
 	if s.pump == nil {
 		return nil
 	}
-	ends, err := s.admin.ListEndOffsets(ctx, prefixed(s.config.PublishPrefix)...)
+	ends, err := s.admin.ListEndOffsets(ctx, prefixed(s.config.PublishPrefix, contracts.Topics())...)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (s *testSuite) checkDelivered(ctx context.Context) error {
 func (s *testSuite) checkHeard(ctx context.Context) error {
 	var groups []string
 	for _, service := range suite.ServiceNames() {
-		groups = append(groups, s.config.HearPrefix+service)
+		groups = append(groups, hearPrefix(s.config, service)+service)
 	}
 	lags, err := s.admin.Lag(ctx, groups...)
 	if err != nil {
@@ -108,13 +108,4 @@ func (s *testSuite) checkWorked(ctx context.Context) error {
 		err = fmt.Errorf("%d jobs have not been done", working)
 	}
 	return err
-}
-
-// prefixed are all topics under a prefix.
-func prefixed(prefix string) []string {
-	var names []string
-	for _, topic := range contracts.Topics() {
-		names = append(names, prefix+topic.Name)
-	}
-	return names
 }

@@ -80,6 +80,9 @@ func startSuite(t *testing.T, g ground, tenants string, config processes.Config,
 	}
 	t.Cleanup(s.database.Close)
 	if config.PublishPrefix != config.HearPrefix {
+		for _, service := range suite.ServiceNames() {
+			config.Environment[service] = append(config.Environment[service], "HEAR_PREFIX="+hearPrefix(config, service))
+		}
 		s.pump = startPump(t, config, deliver)
 	}
 	if s.Suite, err = processes.Start(ctx, config); err != nil {

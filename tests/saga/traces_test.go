@@ -7,6 +7,7 @@ import (
 
 	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/cmd/waybill/ways"
+	"waybill.dev/contracts"
 )
 
 // checkTraces holds the spans of the orders of these walks, which nobody has touched but who placed them, against what
@@ -23,7 +24,7 @@ func (s *testSuite) checkTraces(t *testing.T, spans []span, walks []*ways.Walk) 
 		}
 	}
 	said := map[string][]message{}
-	for _, m := range firstCopies(t, s.readTopics(t, s.config.PublishPrefix)) {
+	for _, m := range firstCopies(t, s.readTopics(t, s.config.PublishPrefix, contracts.Topics())) {
 		said[m.Subject] = append(said[m.Subject], m)
 	}
 	for _, walk := range walks {
