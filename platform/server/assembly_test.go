@@ -3,6 +3,8 @@ package server_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -101,6 +103,37 @@ func TestOneTraceFromRequestToJob(t *testing.T) {
 		if kinds[want] == 0 {
 			t.Errorf("no span %q among %v", want, kinds)
 		}
+	}
+}
+
+func TestSpansGoToTheEndpoint(t *testing.T) {
+	t.Parallel()
+	received := make(chan string, 100)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { received <- r.URL.Path }))
+	defer collector.Close()
+	c := config(t, pgtest.Service(t, counting, nil).ServiceURL)
+	c.TraceEndpoint = collector.URL
+	r := run(t, countingService(&errands{}), c, server.Options{})
+	r.waitFor("/readyz", http.StatusOK)
+	r.call("GET", "/v1/counters/a", "")
+	r.stop()
+	select {
+	case path := <-received:
+		if path != "/v1/traces" {
+			t.Errorf("sent to %s", path)
+		}
+	default:
+		t.Error("nothing was sent")
+	}
+}
+
+func TestHearingWithoutReactIsAnError(t *testing.T) {
+	t.Parallel()
+	service := countingService(&errands{})
+	service.React = nil
+	_, err := server.New(t.Context(), service, config(t, "postgres://u:p@127.0.0.1:1/x"), server.Options{})
+	if err == nil || !strings.Contains(err.Error(), "has no React") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 // until it is told to stop. The program's only argument is --help.
 func Main[C Configuration](name, doc string, defaults C, build func(C) (Service, error)) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// Who is told a second time, while it stops, ends at once.
+	context.AfterFunc(ctx, stop)
 	environment := env.ToMap(os.Environ())
 	err := realMain(ctx, name, doc, defaults, build, os.Args[1:], environment, os.Stdout)
 	stop()

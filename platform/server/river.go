@@ -35,9 +35,9 @@ const (
 	longPause  = 30 * time.Second
 
 	// fetchCooldown gathers what is enqueued at about the same moment. Jobs enqueued here wake their workers at
-	// once; the poll is for what other replicas leave over.
+	// once, and so does the end of a pause; the poll is for what other replicas leave behind.
 	fetchCooldown = 20 * time.Millisecond
-	fetchPoll     = time.Second
+	fetchPoll     = 5 * time.Second
 
 	completedKeptFor = time.Hour
 )

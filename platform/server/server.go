@@ -109,6 +109,9 @@ func (s *Server) wire(logger *slog.Logger) (err error) {
 		return err
 	}
 	if len(service.Hears) > 0 {
+		if service.React == nil {
+			return fmt.Errorf("service %s hears events and has no React", service.Name)
+		}
 		if app.Consumer, err = messaging.NewConsumer(messaging.ConsumerConfig{
 			Brokers: s.config.KafkaBrokers, Group: s.config.HearPrefix + service.Name,
 			Topics: topicNames(heardTopics(service)), TopicPrefix: s.config.HearPrefix,
