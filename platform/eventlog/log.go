@@ -73,7 +73,7 @@ type Change struct {
 const (
 	// pace is how far apart shared commits begin at least. Under load it gathers more commands into each; a command
 	// that comes alone waits for nothing.
-	pace = 8 * time.Millisecond
+	pace = 10 * time.Millisecond
 	// singles is how many commands run singly at a time, beside the shared commits.
 	singles = 8
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.

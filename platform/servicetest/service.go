@@ -5,6 +5,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -88,6 +89,11 @@ func Start(t testing.TB, name string, own fs.FS, build func(server.Config) (serv
 		t.Fatal(err)
 	}
 	Run(t, s.listen)
+	ready := Response{}
+	Eventually(t, func() bool {
+		ready = s.Call(t, "", http.MethodGet, "/readyz", nil)
+		return ready.Status == http.StatusOK
+	}, func() string { return "not ready: " + string(ready.Body) })
 	return s
 }
 

@@ -7,8 +7,10 @@ import (
 	"net"
 	netmail "net/mail"
 	"strconv"
+	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/outside"
@@ -23,11 +25,24 @@ const (
 
 // mailServer hands mail over by SMTP.
 type mailServer struct {
-	host   string
-	port   int
+	client *gomail.Client
 	from   string
 	system *outside.System[int]
+	// idle are connections that have sent a mail and wait for the next.
+	idle chan connection
 }
+
+type connection struct {
+	*smtp.Client
+	since time.Time
+}
+
+const (
+	// idleConnections are kept at most, each for idleFor: mail servers close idle ones after minutes (RFC 5321, section
+	// 4.5.3.2.7).
+	idleConnections = 8
+	idleFor         = 20 * time.Second
+)
 
 func newMailServer(address, from string) (*mailServer, error) {
 	host, port, err := net.SplitHostPort(address)
@@ -41,7 +56,12 @@ func newMailServer(address, from string) (*mailServer, error) {
 	if _, err := netmail.ParseAddress(from); err != nil {
 		return nil, errors.New("MAIL_FROM: not a mail address")
 	}
-	return &mailServer{host: host, port: number, from: from, system: outside.NewSystem[int]()}, nil
+	client, err := gomail.NewClient(host, gomail.WithPort(number), gomail.WithTimeout(outside.CallTimeout),
+		gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	if err != nil {
+		return nil, fmt.Errorf("SMTP_ADDRESS: %w", err)
+	}
+	return &mailServer{client: client, from: from, system: outside.NewSystem[int](), idle: make(chan connection, idleConnections)}, nil
 }
 
 // send hands one mail over. It returns 0 when the server has taken it and the SMTP reply code (RFC 5321, section
@@ -52,12 +72,7 @@ func (s *mailServer) send(ctx context.Context, id es.StreamID, mails mail.Mails,
 		return 0, err
 	}
 	return s.system.Ask(ctx, func() (int, error) {
-		client, err := gomail.NewClient(s.host, gomail.WithPort(s.port), gomail.WithTimeout(outside.CallTimeout),
-			gomail.WithTLSPolicy(gomail.TLSOpportunistic))
-		if err != nil {
-			return 0, err
-		}
-		err = client.DialAndSendWithContext(ctx, message)
+		err := s.deliver(ctx, message)
 		var refused *gomail.SendError
 		switch {
 		case err == nil:
@@ -70,6 +85,52 @@ func (s *mailServer) send(ctx context.Context, id es.StreamID, mails mail.Mails,
 		}
 		return 0, fmt.Errorf("%w: the mail server cannot be reached", outside.ErrUnknown)
 	})
+}
+
+// deliver hands a mail over on a connection that is there, or on a new one.
+func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
+	for {
+		c, fresh, err := s.connect(ctx)
+		if err != nil {
+			return err
+		}
+		err = s.client.SendWithSMTPClient(c.Client, message)
+		if err == nil {
+			s.keep(c)
+			return nil
+		}
+		_ = c.Client.Close() // what it has seen is not worth a farewell
+		var failed *gomail.SendError
+		if !fresh && errors.As(err, &failed) && failed.Reason == gomail.ErrConnCheck {
+			continue // it was closed while it was idle, and nothing has been sent
+		}
+		return err
+	}
+}
+
+func (s *mailServer) connect(ctx context.Context) (c connection, fresh bool, err error) {
+	for {
+		select {
+		case c := <-s.idle:
+			if time.Since(c.since) < idleFor {
+				return c, false, nil
+			}
+			_ = c.Close()
+			continue
+		default:
+		}
+		client, err := s.client.DialToSMTPClientWithContext(ctx)
+		return connection{Client: client}, true, err
+	}
+}
+
+func (s *mailServer) keep(c connection) {
+	c.since = time.Now()
+	select {
+	case s.idle <- c:
+	default:
+		_ = s.client.CloseWithSMTPClient(c.Client)
+	}
 }
 
 func (s *mailServer) message(id es.StreamID, mails mail.Mails, m mail.Mail) (*gomail.Msg, error) {
