@@ -266,12 +266,14 @@ func (c *Consumer) park(next message.HandlerFunc) message.HandlerFunc {
 			if err == nil {
 				break
 			}
-			c.Logger.Warn("a message cannot be parked, and waits", "message_id", m.UUID, "error", err)
+			c.Logger.WarnContext(ctx, "a message cannot be parked, and waits", "message_id", text(m.UUID), "error", err)
 			pause.wait(ctx)
 		}
 		record := recordOf(m)
-		c.Logger.Error("a message has been parked", "topic", record.Topic, "partition", record.Partition,
-			"offset", record.Offset, "message_id", m.UUID, "error", describe(reason), "stack", stack(reason))
+		c.Logger.ErrorContext(ctx, "a message has been parked", "tenant", text(m.Metadata.Get(contracts.HeaderTenant)),
+			"order", text(m.Metadata.Get(contracts.HeaderSubject)), "correlation_id", text(m.Metadata.Get(contracts.HeaderCorrelationID)),
+			"message_id", text(m.UUID), "topic", record.Topic, "partition", record.Partition, "offset", record.Offset,
+			"error", describe(reason), "stack", stack(reason))
 		return nil, &parkedError{reason}
 	}
 }

@@ -122,16 +122,21 @@ func startConsumer(t testing.TB, c messaging.ConsumerConfig) (consumer *messagin
 	return consumer, inBackground(t, "consumer", consumer.Run)
 }
 
-// ears keeps what a handler was given.
+// ears keep what a handler was given.
 type ears struct {
 	mu    sync.Mutex
 	heard []contracts.Message
+	ids   map[string]bool
 }
 
 func (e *ears) hear(_ context.Context, m contracts.Message) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.heard = append(e.heard, m)
+	if e.ids == nil {
+		e.ids = map[string]bool{}
+	}
+	e.ids[m.ID] = true
 	return nil
 }
 
@@ -141,10 +146,17 @@ func (e *ears) all() []contracts.Message {
 	return append([]contracts.Message{}, e.heard...)
 }
 
+// count is how many messages were heard, and distinct how many different ones.
 func (e *ears) count() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.heard)
+}
+
+func (e *ears) distinct() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.ids)
 }
 
 // topicsOf are the topics of events, as declared and by name.
@@ -171,6 +183,7 @@ func keyOf(i int) string { return fmt.Sprintf("order-%d", i) }
 type tape struct {
 	mu      sync.Mutex
 	records []*kgo.Record
+	ids     map[string]bool
 }
 
 // listen records topics from their beginnings until the test ends.
@@ -182,14 +195,12 @@ func listen(t testing.TB, brokers []string, prefix string, names ...string) *tap
 	if err != nil {
 		t.Fatal(err)
 	}
-	tape := &tape{}
+	tape := &tape{ids: map[string]bool{}}
 	inBackground(t, "tape", func(ctx context.Context) error {
 		defer client.Close()
 		for ctx.Err() == nil {
 			fetched := client.PollFetches(ctx)
-			tape.mu.Lock()
-			tape.records = append(tape.records, fetched.Records()...)
-			tape.mu.Unlock()
+			tape.add(fetched.Records())
 		}
 		return nil
 	})
@@ -228,17 +239,30 @@ func (t *tape) messages(tb testing.TB) []contracts.Message {
 	return messages
 }
 
-// distinct is how many different messages there are.
-func (t *tape) distinct() int {
-	seen := map[string]bool{}
-	for _, r := range t.all() {
+func (t *tape) add(records []*kgo.Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.records = append(t.records, records...)
+	for _, r := range records {
 		for _, h := range r.Headers {
 			if h.Key == contracts.HeaderID {
-				seen[string(h.Value)] = true
+				t.ids[string(h.Value)] = true
 			}
 		}
 	}
-	return len(seen)
+}
+
+// count is how many records there are, and distinct how many different messages.
+func (t *tape) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.records)
+}
+
+func (t *tape) distinct() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.ids)
 }
 
 // checkFirstCopies fails the test unless each message arrived, and the first copies of those with the same type

@@ -29,7 +29,7 @@ func TestRelayPublishesWhatWasWritten(t *testing.T) {
 	write(t, pool, first, second)
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 10*time.Second, "both arrive", func() bool { return len(tape.all()) >= 2 })
+	eventually(t, 10*time.Second, "both arrive", func() bool { return tape.count() >= 2 })
 
 	for _, record := range tape.all() {
 		want := first
@@ -293,7 +293,7 @@ func TestResend(t *testing.T) {
 	write(t, pool, newer...)
 	_, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 20*time.Second, "all arrive", func() bool { return len(tape.all()) == 1501 })
+	eventually(t, 20*time.Second, "all arrive", func() bool { return tape.count() == 1501 })
 	stop()
 	write(t, pool, said(contracts.StockReserved{}, "not-sent-yet", 1))
 
@@ -302,12 +302,12 @@ func TestResend(t *testing.T) {
 		want  int
 	}{{time.Hour, 1501}, {time.Minute, 1500}, {-time.Minute, 0}} {
 		place := queryOne[string](t, pool, "SELECT string_agg(o::text, ' ') FROM watermill_offsets_outbox AS o WHERE consumer_group = 'relay'")
-		had := len(tape.all())
+		had := tape.count()
 		n, err := messaging.Resend(t.Context(), pool, brokers, prefix, time.Now().Add(-test.since))
 		if err != nil || n != test.want {
 			t.Errorf("since %v ago: sent %d again, %v; want %d", test.since, n, err, test.want)
 		}
-		eventually(t, 20*time.Second, "all arrive again", func() bool { return len(tape.all()) == had+test.want })
+		eventually(t, 20*time.Second, "all arrive again", func() bool { return tape.count() == had+test.want })
 		diff(t, "the relay's place", queryOne[string](t, pool, "SELECT string_agg(o::text, ' ') FROM watermill_offsets_outbox AS o WHERE consumer_group = 'relay'"), place)
 	}
 	if n := checkFirstCopies(t, tape.messages(t), append(newer, older)); n != 3001 {
