@@ -63,6 +63,14 @@ func TestSaga(t *testing.T) {
 			t.Error("no message was overtaken by another")
 		}
 	})
+	t.Run("outages", func(t *testing.T) {
+		t.Parallel()
+		testOutages(t, g)
+	})
+	t.Run("crashes", func(t *testing.T) {
+		t.Parallel()
+		testCrashes(t, g)
+	})
 }
 
 // testWays sends an order each way it can go, all at once, each for a tenant of its own, and holds what has come of it
@@ -75,7 +83,8 @@ func testWays(t *testing.T, g ground, config processes.Config, deliver delivery)
 		for i, way := range ways.All() {
 			t.Run(way.Name, func(t *testing.T) {
 				t.Parallel()
-				walks[i] = s.walk(t, way)
+				walks[i] = place(t, s.shop.ForTenant(tenantOf(way)), way)
+				finish(t, walks[i])
 			})
 		}
 	})
@@ -92,20 +101,14 @@ func testWays(t *testing.T, g ground, config processes.Config, deliver delivery)
 	return s, walks
 }
 
-// walk sends an order a way, and waits until things stand as they should.
-func (s *testSuite) walk(t *testing.T, way ways.Way) *ways.Walk {
+// finish waits until things stand as the order's way wants them.
+func finish(t *testing.T, walk *ways.Walk) {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("patience has ended"))
 	defer cancel()
-	walk, err := ways.Place(ctx, way, s.shop.ForTenant(tenantOf(way)))
-	if err != nil {
-		t.Fatal(err)
+	if got, err := walk.Finish(ctx); err != nil {
+		t.Fatalf("%s: order %s: %v\n%s", walk.Way.Name, walk.Order, err, cmp.Diff(walk.Way.Want, got))
 	}
-	got, err := walk.Finish(ctx)
-	if err != nil {
-		t.Fatalf("order %s: %v\n%s", walk.Order, err, cmp.Diff(way.Want, got))
-	}
-	return walk
 }
 
 // checkStands looks again: what was as it should be has stayed so.
