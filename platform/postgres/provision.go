@@ -176,12 +176,13 @@ func ensureSchema(ctx context.Context, admin *pgx.Conn, service string) error {
 			}
 			schema, owner, role := quote(service), quote(OwnerRole(service)), quote(ServiceRole(service))
 			statements := []string{}
-			var member bool
-			if err := tx.QueryRow(ctx, `SELECT pg_has_role(current_user, $1, 'MEMBER')`, OwnerRole(service)).Scan(&member); err != nil {
+			var superuser bool
+			if err := tx.QueryRow(ctx, `SELECT rolsuper FROM pg_roles WHERE rolname = current_user`).Scan(&superuser); err != nil {
 				return err
 			}
-			if !member {
-				// Who is no superuser must be a member of the owner's role to act for it.
+			if !superuser {
+				// Others must be members of the owner's role to act for it. Since PostgreSQL 16 whoever created a
+				// role may administer it, but not act for it until this is granted.
 				statements = append(statements, `GRANT `+owner+` TO CURRENT_USER`)
 			}
 			statements = append(statements,
