@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -34,11 +35,22 @@ type upCommand struct {
 	Verbose      bool          `short:"v" help:"Log to the terminal instead of the data folder."`
 }
 
-// memoryAim is what the garbage collector works harder for beyond: at rest a suite needs less.
-const memoryAim = 200 << 20
+// What is alive in a suite's heap is some ten megabytes: collections may be seldom, up to where the memory would be
+// missed by others. GOGC and GOMEMLIMIT overrule it.
+const gcPercent, memoryLimit = 400, 160 << 20
+
+// tuneMemory is for the process as a whole, so that it is not done where a suite is embedded.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
 
 func (c *upCommand) Run(ctx context.Context, t terminal) error {
-	debug.SetMemoryLimit(memoryAim)
+	tuneMemory()
 	config := up.Config{
 		Data: c.Data, Ephemeral: c.Ephemeral, Host: c.Listen, RandomPorts: c.RandomPorts,
 		PostgresURL: c.Postgres, KafkaBrokers: c.Kafka,
