@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -260,14 +261,7 @@ func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitiz
 
 // quoteLiteral quotes what Provision itself made: DDL takes no parameters.
 func quoteLiteral(s string) string {
-	out := "'"
-	for _, r := range s {
-		if r == '\'' {
-			out += "'"
-		}
-		out += string(r)
-	}
-	return out + "'"
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
 func wrap(err error, what string) error {
