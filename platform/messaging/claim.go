@@ -26,9 +26,10 @@ type claim struct {
 
 const (
 	// claimFull is how many records may wait before the partition is no longer fetched, claimLow how few before
-	// it is fetched again.
-	claimFull = 64
-	claimLow  = 16
+	// it is fetched again. A fetch that is under way goes first, and may wait for records as long as fetchWait:
+	// what is left must keep the handler busy for about that long.
+	claimFull = 256
+	claimLow  = 128
 	// nackPause is how long a message rests that was given back. The consumer gives none back but at the end of
 	// its claim.
 	nackPause = 100 * time.Millisecond

@@ -57,6 +57,9 @@ const (
 	// gatherFetches is how far apart polls are at least. Under load it makes fewer and larger fetches; a record that comes
 	// alone is handed out at once.
 	gatherFetches = 10 * time.Millisecond
+	// fetchWait is how long a fetch waits for records. It does not see partitions that become ready meanwhile, as
+	// those of a new topic do, so it is not long.
+	fetchWait = 500 * time.Millisecond
 	// pollRecords bounds what is taken from what has been fetched at a time.
 	pollRecords = 1000
 )
@@ -91,8 +94,7 @@ func newSubscriber(brokers []string, group string, topics []string, present *ato
 		kgo.OnPartitionsAssigned(s.assigned),
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.lost),
-		// A fetch that waits for records does not see partitions that become ready, as those of a new topic do.
-		kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.FetchMaxWait(fetchWait),
 		// With some hundred partitions these and claimFull make out what a backlog may hold in memory.
 		kgo.FetchMaxBytes(4 << 20),
 		kgo.FetchMaxPartitionBytes(64 << 10),
