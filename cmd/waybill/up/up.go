@@ -84,7 +84,9 @@ func (s *Suite) start(ctx context.Context) (err error) {
 		return err
 	}
 	defer outside.close() // those that nobody has taken over
-	s.config.Progress("Starting PostgreSQL, which the very first start fetches, and the broker")
+	if s.config.PostgresURL == "" {
+		s.config.Progress("Starting PostgreSQL, which the very first start fetches")
+	}
 	foundation, err := s.lay(ctx)
 	if err != nil {
 		return err
