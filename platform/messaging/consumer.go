@@ -231,10 +231,10 @@ func (c *Consumer) observe(next message.HandlerFunc) message.HandlerFunc {
 		var parked *parkedError
 		switch {
 		case errors.As(err, &parked):
-			status, kind, err = "parked", errorType(parked.reason), nil
+			status, kind = "parked", errorType(parked.reason)
 			span.SetStatus(codes.Error, kind)
 		case errors.Is(err, ErrDuplicate):
-			status, err = "duplicate", nil
+			status = "duplicate"
 		case err != nil:
 			return nil, err // the partition is taken away: what becomes of the message is seen elsewhere
 		}
@@ -329,7 +329,7 @@ func parkingOf(m *message.Message, reason error) Parking {
 	record := recordOf(m)
 	headers := map[string][][]byte{}
 	for _, h := range record.Headers {
-		headers[string(h.Key)] = append(headers[string(h.Key)], h.Value)
+		headers[h.Key] = append(headers[h.Key], h.Value)
 	}
 	return Parking{
 		Topic: record.Topic, Place: &Place{Partition: record.Partition, Offset: record.Offset},

@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ func (c *Consumer) CaughtUp(ctx context.Context) (func(context.Context) (bool, e
 				if !ok {
 					return fmt.Errorf("topic %s, partition %d: %w", topic, p, sarama.ErrIncompleteResponse)
 				}
-				if end.Err != nil && end.Err != sarama.ErrNoError {
+				if end.Err != nil && !errors.Is(end.Err, sarama.ErrNoError) {
 					return fmt.Errorf("topic %s, partition %d: %w", topic, p, end.Err)
 				}
 				if end.Offset > 0 {

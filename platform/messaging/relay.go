@@ -262,10 +262,11 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 }
 
 // move parks what was refused and moves the offset past the rows, in the leader's own session: one that was
-// stopped and has been replaced finds its session gone, and moves nothing.
+// stopped and has been replaced finds its session gone, and moves nothing. A relay that is to stop still moves it:
+// what has been sent need not be sent again.
 func (r *Relay) move(ctx context.Context, l *lead, rows []row, refused []refusal) error {
 	to := rows[len(rows)-1].position
-	return l.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	return l.do(context.WithoutCancel(ctx), func(ctx context.Context, conn *pgx.Conn) error {
 		if len(refused) == 0 {
 			return moveSent(ctx, conn, to)
 		}

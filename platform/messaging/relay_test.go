@@ -293,7 +293,7 @@ func TestResend(t *testing.T) {
 	write(t, pool, newer...)
 	_, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 20*time.Second, "all arrive", func() bool { return tape.count() == 1501 })
+	eventually(t, 20*time.Second, "all arrive", func() bool { return tape.distinct() == 1501 })
 	stop()
 	write(t, pool, said(contracts.StockReserved{}, "not-sent-yet", 1))
 
@@ -307,11 +307,12 @@ func TestResend(t *testing.T) {
 		if err != nil || n != test.want {
 			t.Errorf("since %v ago: sent %d again, %v; want %d", test.since, n, err, test.want)
 		}
-		eventually(t, 20*time.Second, "all arrive again", func() bool { return tape.count() == had+test.want })
+		eventually(t, 20*time.Second, "all arrive again", func() bool { return tape.count() >= had+test.want })
 		diff(t, "the relay's place", queryOne[string](t, pool, "SELECT string_agg(o::text, ' ') FROM watermill_offsets_outbox AS o WHERE consumer_group = 'relay'"), place)
 	}
-	if n := checkFirstCopies(t, tape.messages(t), append(newer, older)); n != 3001 {
-		t.Errorf("%d repeats, want 3001", n)
+	// The relay itself may have sent some again.
+	if n := checkFirstCopies(t, tape.messages(t), append(newer, older)); n < 3001 {
+		t.Errorf("%d repeats, want 3001 at least", n)
 	}
 	if _, err := messaging.Resend(t.Context(), pool, []string{deadAddress(t)}, prefix, time.Now().Add(-time.Hour)); err == nil {
 		t.Error("sent again without Kafka")

@@ -76,7 +76,8 @@ func newAdmin(t *testing.T, brokers []string) sarama.ClusterAdmin {
 // describe gives the configuration of a topic.
 func describe(t *testing.T, brokers []string, topic string) map[string]string {
 	t.Helper()
-	entries, err := newAdmin(t, brokers).DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	entries, err := newAdmin(t, brokers).DescribeConfig( //nolint:staticcheck // its successor answers for several resources at once
+		sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
 	if err != nil {
 		t.Fatal(err)
 	}
