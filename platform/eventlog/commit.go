@@ -186,14 +186,14 @@ func (t *transaction) run(m *member) error {
 		}
 	}
 	decision, err := decide(m.Command, t.states)
-	var refusal *es.Refusal
+	if refusal := (*es.Refusal)(nil); errors.As(err, &refusal) {
+		m.outcome.err = refusal
+		return nil
+	}
+	if m.left = t.shared && (err != nil || len(decision.Need) > 0); m.left {
+		return nil // run singly, where its error is its own
+	}
 	switch {
-	case errors.As(err, &refusal):
-		m.outcome.err = err
-		return nil
-	case t.shared && (err != nil || len(decision.Need) > 0):
-		m.left = true
-		return nil
 	case err != nil:
 		return err
 	case len(decision.Need) > 0:

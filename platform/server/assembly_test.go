@@ -94,7 +94,7 @@ func TestOneTraceFromRequestToJob(t *testing.T) {
 		}
 		kinds[s.Name]++
 		for _, attribute := range s.Attributes {
-			if strings.Contains(attribute.Value.Emit(), "secret@example.com") {
+			if strings.Contains(attribute.Value.String(), "secret@example.com") {
 				t.Errorf("span %s holds an address", s.Name)
 			}
 		}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"encoding/base64"
 	"net/http"
 	"testing"
@@ -36,8 +37,8 @@ func TestMalformedCursorIsTheCallersFault(t *testing.T) {
 		encode([]byte(`{"at":1} {}`)), encode([]byte(`{"id":"\u0000"}`)), encode([]byte("{\"id\":\"\xff\"}")), encode([]byte(`[]`)),
 	} {
 		err := server.DecodeCursor(cursor, &place{})
-		problem, ok := err.(huma.StatusError)
-		if !ok || problem.GetStatus() != http.StatusUnprocessableEntity {
+		var problem huma.StatusError
+		if !errors.As(err, &problem) || problem.GetStatus() != http.StatusUnprocessableEntity {
 			t.Errorf("%q: %v", cursor, err)
 		}
 	}

@@ -127,11 +127,10 @@ func (e *edge) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			p := recover()
-			switch {
-			case p == nil:
-			case p == http.ErrAbortHandler:
+			if cut, isError := p.(error); isError && errors.Is(cut, http.ErrAbortHandler) {
 				panic(p) // the way to cut a connection
-			default:
+			}
+			if p != nil {
 				err = panicError(p)
 			}
 		}()

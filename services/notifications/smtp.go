@@ -99,7 +99,7 @@ func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
 			s.keep(c)
 			return nil
 		}
-		_ = c.Client.Close() // what it has seen is not worth a farewell
+		_ = c.Close() // what it has seen is not worth a farewell
 		var failed *gomail.SendError
 		if !fresh && errors.As(err, &failed) && failed.Reason == gomail.ErrConnCheck {
 			continue // it was closed while it was idle, and nothing has been sent

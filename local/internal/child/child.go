@@ -2,6 +2,7 @@
 package child
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -98,7 +99,7 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Signal sends the signal; a child that has ended is no error.
 func (p *Process) Signal(signal syscall.Signal) error {
 	err := p.process.Signal(signal)
-	if err == os.ErrProcessDone {
+	if errors.Is(err, os.ErrProcessDone) {
 		return nil
 	}
 	return err

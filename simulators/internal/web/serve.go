@@ -93,6 +93,8 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		// is cut off in the middle of a request will ask again by the key.
 		err = server.Close()
 	}
-	<-served
+	if failed := <-served; !errors.Is(failed, http.ErrServerClosed) {
+		err = errors.Join(err, failed)
+	}
 	return err
 }
