@@ -18,11 +18,14 @@ type ground struct {
 	binaries string
 	// brokers are those of the Kafka that nobody stops.
 	brokers []string
+	// places has room for the suites that may run at a time: more would only get in each other's way, and each takes
+	// a gigabyte of memory.
+	places chan struct{}
 }
 
 func newGround(t *testing.T) ground {
 	t.Helper()
-	g := ground{binaries: t.TempDir()}
+	g := ground{binaries: t.TempDir(), places: make(chan struct{}, 3)}
 	built := make(chan error, 1)
 	go func() { built <- build(t.Context(), g.binaries) }()
 	g.brokers = startKafka(t).Brokers()

@@ -91,6 +91,7 @@ func (s *testSuite) testOrdersAway(t *testing.T) {
 // Kafka is away until the authorization is overdue, which payments has noted in time and cannot tell. Orders are taken
 // all the while. All are completed.
 func (s *testSuite) testKafkaAway(t *testing.T, broker *kafka.Server) {
+	t.Helper()
 	shop := s.shop.ForTenant("without-kafka")
 	placedAt := time.Now()
 	before := place(t, shop, ways.Way{Name: "Kafka away", Token: "tok_slow", Want: wanted(t, "completed")})

@@ -39,10 +39,13 @@ type testSuite struct {
 	pump *pump
 }
 
-// startSuite starts a suite with what the configuration leaves out, and stops it when the test ends. tenants is the
+// startSuite starts a suite with what the configuration leaves out, as soon as there is room for it, and stops it when the
+// test ends. tenants is the
 // text of the tenants file. deliver says when what is said reaches those who hear it, where the two prefixes differ.
 func startSuite(t *testing.T, g ground, tenants string, config processes.Config, deliver delivery) *testSuite {
 	t.Helper()
+	g.places <- struct{}{}
+	t.Cleanup(func() { <-g.places })
 	ctx, cancel := context.WithTimeout(t.Context(), startTime)
 	defer cancel()
 	folder := t.TempDir()
