@@ -30,6 +30,8 @@ func sessionSettings(service string) map[string]string {
 		"idle_in_transaction_session_timeout": "5s",
 		"lock_timeout":                        "5s",
 		"statement_timeout":                   "15s",
+		// The same few statements over and over, most of them over arrays: a plan for each array would be the same.
+		"plan_cache_mode": "force_generic_plan",
 	}
 }
 
