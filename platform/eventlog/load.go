@@ -217,22 +217,6 @@ func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 	})
 }
 
-// Load folds streams for reading, all as of one moment. It takes no locks.
-func (l *Log) Load(ctx context.Context, ids ...es.StreamID) (es.States, error) {
-	states := es.NewStates()
-	for _, id := range ids {
-		if _, ok := l.categories[id.Category]; !ok {
-			return states, fmt.Errorf("stream %s: no such category", id)
-		}
-	}
-	b := &pgx.Batch{}
-	l.queueLoad(b, states, slices.Clone(ids))
-	if err := l.Pool.SendBatch(ctx, b).Close(); err != nil {
-		return states, unavailable(err)
-	}
-	return states, nil
-}
-
 // unavailable is the error of a read: whatever PostgreSQL cannot answer now may be asked again.
 func unavailable(err error) error {
 	if err == nil {

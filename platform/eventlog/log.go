@@ -73,7 +73,7 @@ type Change struct {
 const (
 	// pace is how far apart shared commits begin at least. Under load it gathers more commands into each; a command
 	// that comes alone waits for nothing.
-	pace = 10 * time.Millisecond
+	pace = 20 * time.Millisecond
 	// singles is how many commands run singly at a time, beside the shared commits.
 	singles = 8
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.
@@ -95,6 +95,7 @@ type Log struct {
 	categories map[string]category
 	queue      chan *pending
 	stopped    chan struct{}
+	reads      reads
 	singly     errgroup.Group
 	single     chan struct{} // a place for each that runs
 	begin      time.Time     // when the next shared commit may begin

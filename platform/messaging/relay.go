@@ -67,7 +67,7 @@ const (
 	busyFor = 500 * time.Millisecond
 	// gather is how far apart batches begin at least, unless the last one was full: under load it makes fewer and
 	// larger batches. A row that comes alone is sent at once.
-	gather = 10 * time.Millisecond
+	gather = 20 * time.Millisecond
 	// retryFirst and retryLast are the pauses after a batch that could not be sent, and after a lost session.
 	retryFirst = 100 * time.Millisecond
 	retryLast  = 2 * time.Second

@@ -1,8 +1,8 @@
 package server_test
 
 import (
-	"errors"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"testing"
 

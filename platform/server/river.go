@@ -36,7 +36,7 @@ const (
 
 	// fetchCooldown gathers what is enqueued at about the same moment. Jobs enqueued here wake their workers at
 	// once, and so does the end of a pause; the poll is for what other replicas leave behind.
-	fetchCooldown = 20 * time.Millisecond
+	fetchCooldown = 50 * time.Millisecond
 	fetchPoll     = 5 * time.Second
 
 	completedKeptFor = time.Hour

@@ -40,7 +40,7 @@ type connection struct {
 const (
 	// idleConnections are kept at most, each for idleFor: mail servers close idle ones after minutes (RFC 5321, section
 	// 4.5.3.2.7).
-	idleConnections = 8
+	idleConnections = 64
 	idleFor         = 20 * time.Second
 )
 
@@ -57,7 +57,7 @@ func newMailServer(address, from string) (*mailServer, error) {
 		return nil, errors.New("MAIL_FROM: not a mail address")
 	}
 	client, err := gomail.NewClient(host, gomail.WithPort(number), gomail.WithTimeout(outside.CallTimeout),
-		gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+		gomail.WithTLSPolicy(gomail.TLSOpportunistic), gomail.WithoutNoop())
 	if err != nil {
 		return nil, fmt.Errorf("SMTP_ADDRESS: %w", err)
 	}
@@ -99,9 +99,13 @@ func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
 			s.keep(c)
 			return nil
 		}
+		if message.IsDelivered() {
+			_ = c.Close() // it was taken, and only the reset behind it failed
+			return nil
+		}
 		_ = c.Close() // what it has seen is not worth a farewell
 		var failed *gomail.SendError
-		if !fresh && errors.As(err, &failed) && failed.Reason == gomail.ErrConnCheck {
+		if !fresh && errors.As(err, &failed) && failed.Reason == gomail.ErrSMTPMailFrom && failed.ErrorCode() == 0 {
 			continue // it was closed while it was idle, and nothing has been sent
 		}
 		return err
