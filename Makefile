@@ -41,7 +41,6 @@ bench: build ## Measure orders through five processes, real PostgreSQL and Apach
 
 tidy: ## Tidy every module, in and out of the workspace.
 	@for module in $(MODULES); do (cd $$module && GOWORK=off $(GO) mod tidy) || exit 1; done
-	@$(GO) work sync
 
 clean: ## Remove what was built. Data in .waybill/ stays.
 	rm -rf bin
