@@ -80,7 +80,7 @@ func (l *lead) keep(ctx context.Context) error {
 		case <-tick.C:
 		}
 		err := l.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-			if time.Since(l.spoken) < pingEvery/2 {
+			if time.Since(l.spoken) < pingEvery*9/10 {
 				return nil
 			}
 			return conn.Ping(ctx)
