@@ -59,7 +59,7 @@ const (
 	gatherFetches = 10 * time.Millisecond
 	// fetchWait is how long a fetch waits for records. It does not see partitions that become ready meanwhile, as
 	// those of a new topic do, so it is not long.
-	fetchWait = 500 * time.Millisecond
+	fetchWait = time.Second
 	// pollRecords bounds what is taken from what has been fetched at a time.
 	pollRecords = 1000
 )
