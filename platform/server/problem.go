@@ -1,18 +1,15 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/puddle/v2"
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/pgerr"
 )
 
 // Problem is the error as it is told to a caller: problem+json (RFC 9457) with the status that fits. What is no
@@ -32,7 +29,7 @@ func Problem(err error) error {
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return huma.NewError(http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body",
 			&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "was used with another body"})
-	case errors.Is(err, eventlog.ErrUnavailable), unavailable(err):
+	case errors.Is(err, eventlog.ErrUnavailable), pgerr.Unavailable(err), pgerr.Contended(err):
 		return retryLater(http.StatusServiceUnavailable, "the service cannot reach what it needs; try again later")
 	}
 	return huma.NewError(http.StatusInternalServerError, "unexpected error", err)
@@ -52,32 +49,6 @@ func refusalStatus(code es.RefusalCode) int {
 
 func retryLater(status int, detail string) error {
 	return huma.ErrorWithHeaders(huma.NewError(status, detail), http.Header{"Retry-After": {"1"}})
-}
-
-// unavailable says whether the error is one of a database that is away, overloaded or being stopped, so that
-// the same may succeed later.
-func unavailable(err error) bool {
-	var connect *pgconn.ConnectError
-	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, puddle.ErrClosedPool) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return true
-	}
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return err != nil && err.Error() == "conn closed"
-	}
-	switch pg.Code[:2] {
-	case "08", // connection exceptions
-		"40", // serialization failures, deadlocks
-		"53", // insufficient resources
-		"55", // a lock that is not available
-		"57", // statement timeout, shutdown
-		"58": // the server's own disk
-		return true
-	}
-	return false
 }
 
 // withoutValue cuts off what huma quotes of a value that does not have its format: "expected string to be RFC

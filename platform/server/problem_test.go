@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"testing"
@@ -37,6 +38,11 @@ func TestEachErrorHasItsStatus(t *testing.T) {
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, true},
 		{&pgconn.PgError{Code: "57P01"}, http.StatusServiceUnavailable, true},
 		{&pgconn.PgError{Code: "53300"}, http.StatusServiceUnavailable, true},
+		{io.ErrUnexpectedEOF, http.StatusServiceUnavailable, true},
+		{fmt.Errorf("list: %w", io.EOF), http.StatusServiceUnavailable, true},
+		{&pgconn.PgError{Code: "25006"}, http.StatusServiceUnavailable, true},
+		{&pgconn.PgError{Code: "57014"}, http.StatusServiceUnavailable, true},
+		{&pgconn.PgError{Code: "55P03"}, http.StatusServiceUnavailable, true},
 		{&pgconn.PgError{Code: "42703"}, http.StatusInternalServerError, false},
 		{errors.New("a bug"), http.StatusInternalServerError, false},
 		{huma.Error401Unauthorized("x"), http.StatusUnauthorized, false},
