@@ -40,8 +40,8 @@ type testSuite struct {
 }
 
 // startSuite starts a suite with what the configuration leaves out, as soon as there is room for it, and stops it when the
-// test ends. tenants is the
-// text of the tenants file. deliver says when what is said reaches those who hear it, where the two prefixes differ.
+// test ends. tenants is the text of the tenants file. deliver says when what is said reaches those who hear it, where the
+// two prefixes differ.
 func startSuite(t *testing.T, g ground, tenants string, config processes.Config, deliver delivery) *testSuite {
 	t.Helper()
 	g.places <- struct{}{}
