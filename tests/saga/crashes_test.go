@@ -12,12 +12,10 @@ import (
 )
 
 // testCrashes kills each service while it works on orders, two of them with a second replica. All orders go their ways.
-func testCrashes(t *testing.T, g ground) {
+func testCrashes(t *testing.T, g ground, config processes.Config, deliver delivery) *testSuite {
 	t.Helper()
-	s := startSuite(t, g, tenantsOf(ways.All()), processes.Config{
-		PublishPrefix: "crashes-", HearPrefix: "crashes-",
-		Replicas: map[string]int{suite.Payments: 2, suite.Inventory: 2},
-	}, nil)
+	config.Replicas = map[string]int{suite.Payments: 2, suite.Inventory: 2}
+	s := startSuite(t, g, tenantsOf(ways.All()), config, deliver)
 	var walks []*ways.Walk
 	for _, service := range suite.ServiceNames() {
 		before := s.factsOf(t, service)
@@ -60,6 +58,7 @@ func testCrashes(t *testing.T, g ground) {
 		checkBooks(t, s.shop.ForTenant(tenantOf(way)))
 	}
 	s.checkTopics(t)
+	return s
 }
 
 func (s *testSuite) factsOf(t *testing.T, service string) (facts int64) {

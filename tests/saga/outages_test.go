@@ -21,11 +21,13 @@ const (
 	deadline = 8 * time.Second
 	// settle is what orders waits for once Kafka is back, before it judges who was late.
 	settle = 10 * time.Second
+	// longestOutageHold leaves most of the deadline, and of what is waited for after it, to the others.
+	longestOutageHold = time.Second
 )
 
 // testOutages stops what orders need for longer than their deadlines. Kafka is one of these, so that the suite has a
 // Kafka of its own.
-func testOutages(t *testing.T, g ground) {
+func testOutages(t *testing.T, g ground, config processes.Config, deliver delivery) *testSuite {
 	t.Helper()
 	broker := startKafka(t)
 	tenants := fmt.Sprintf(`tenants:
@@ -33,10 +35,9 @@ func testOutages(t *testing.T, g ground) {
   without-orders: {deadlines: {authorization: %[1]s, reservation: %[1]s, shipment: %[1]s, capture: %[1]s}}
   without-kafka: {deadlines: {authorization: %[1]s}}
 `, deadline)
-	s := startSuite(t, g, tenants, processes.Config{
-		KafkaBrokers: broker.Brokers(),
-		Environment:  map[string][]string{suite.Orders: {"DEADLINE_SETTLE=" + settle.String()}},
-	}, nil)
+	config.KafkaBrokers = broker.Brokers()
+	config.Environment = map[string][]string{suite.Orders: {"DEADLINE_SETTLE=" + settle.String()}}
+	s := startSuite(t, g, tenants, config, deliver)
 	t.Run("inventory away", s.testInventoryAway)
 	t.Run("orders away", s.testOrdersAway)
 	t.Run("Kafka away", func(t *testing.T) { s.testKafkaAway(t, broker) })
@@ -45,6 +46,7 @@ func testOutages(t *testing.T, g ground) {
 		checkBooks(t, s.shop.ForTenant(tenant))
 	}
 	s.checkTopics(t)
+	return s
 }
 
 // Inventory is away until the reservation is overdue: the order ends cancelled, and nothing is held.
