@@ -45,7 +45,7 @@ type Place struct {
 
 // Parked is a parked message without its content, for lists.
 type Parked struct {
-	ID        string    `json:"id"`
+	ID        uuid.UUID `json:"id"`
 	Topic     string    `json:"topic"`
 	Partition *int32    `json:"partition,omitempty"`
 	Offset    *int64    `json:"offset,omitempty"`
@@ -60,7 +60,7 @@ type Parked struct {
 // Cursor is the last row of a page.
 type Cursor struct {
 	ParkedAt time.Time `json:"parkedAt"`
-	ID       string    `json:"id"`
+	ID       uuid.UUID `json:"id"`
 }
 
 // parkedNamespace is the UUID namespace of the ids of parked messages.
@@ -87,7 +87,7 @@ func Park(ctx context.Context, db Database, p Parking) error {
 		name = fmt.Sprintf("%s\x00%d\x00%d\x00%s", name, *partition, *offset, p.Value)
 	}
 	// The id follows from the message, so that the same one twice meets itself.
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(name))
 	insert := func() (int64, error) {
 		tag, err := db.Exec(ctx, insertParked, id, text(p.Topic), partition, offset, p.Key, headers, p.Value,
 			text(p.Tenant), text(p.Subject), text(p.MessageID), text(p.EventType), text(p.Reason))
@@ -110,11 +110,11 @@ func Park(ctx context.Context, db Database, p Parking) error {
 // named it gives everybody's, also those that do not tell whose they are.
 func List(ctx context.Context, db Database, tenant string, limit int, after *Cursor) ([]Parked, error) {
 	if after == nil {
-		after = &Cursor{ParkedAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max.String()}
+		after = &Cursor{ParkedAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
 	}
-	rows, err := db.Query(ctx, `SELECT id::text, topic, partition, "offset", tenant, subject, message_id, event_type, error, parked_at
+	rows, err := db.Query(ctx, `SELECT id, topic, partition, "offset", tenant, subject, message_id, event_type, error, parked_at
 		FROM parked_messages
-		WHERE ($1 = '' OR tenant = $1) AND (parked_at, id) < ($2, $3::uuid)
+		WHERE ($1 = '' OR tenant = $1) AND (parked_at, id) < ($2, $3)
 		ORDER BY parked_at DESC, id DESC LIMIT $4`, tenant, after.ParkedAt, after.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list parked messages: %w", err)

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -58,6 +59,10 @@ func TestBadRequestsAreProblemsThatNameWhatIsWrong(t *testing.T) {
 		{name: "an unknown path", method: "GET", path: "/v1/nothing", status: 404},
 		{name: "an unknown method", method: "DELETE", path: "/v1/counters/a", status: 405},
 		{name: "a malformed cursor", method: "GET", path: "/v1/parked?cursor=abc", status: 422, locations: []string{"query.cursor"}},
+		{name: "a cursor of nothing", method: "GET", path: "/v1/parked?cursor=" + base64.RawURLEncoding.EncodeToString([]byte(`null`)), status: 422, locations: []string{"query.cursor"}},
+		{name: "an empty cursor", method: "GET", path: "/v1/parked?cursor=" + base64.RawURLEncoding.EncodeToString([]byte(`{}`)), status: 422, locations: []string{"query.cursor"}},
+		{name: "a cursor without an id", method: "GET", path: "/v1/parked?cursor=" + base64.RawURLEncoding.EncodeToString([]byte(`{"parkedAt":"2026-01-01T00:00:00Z"}`)), status: 422, locations: []string{"query.cursor"}},
+		{name: "a cursor with another id", method: "GET", path: "/v1/parked?cursor=" + base64.RawURLEncoding.EncodeToString([]byte(`{"parkedAt":"2026-01-01T00:00:00Z","id":"x"}`)), status: 422, locations: []string{"query.cursor"}},
 		{name: "a limit of 0", method: "GET", path: "/v1/parked?limit=0", status: 422, locations: []string{"query.limit"}},
 		{name: "an unknown id", method: "GET", path: "/v1/counters/nobody", status: 404},
 		{name: "a refusal", body: `{"by":13}`, status: 409},

@@ -181,13 +181,13 @@ func TestParkedMessagesAreListedByTenantWithoutTheirContent(t *testing.T) {
 			t.Fatalf("%d %s", a.status, a.raw)
 		}
 		var page struct {
-			Items []map[string]any
-			Next  string
+			Items      []map[string]any
+			NextCursor string
 		}
 		if err := json.Unmarshal([]byte(a.raw), &page); err != nil || page.Items == nil {
 			t.Fatalf("%v in %s", err, a.raw)
 		}
-		return page.Items, page.Next
+		return page.Items, page.NextCursor
 	}
 	eventually(t, "three parked messages", func() bool { items, _ := get("acme", ""); return len(items) == 3 })
 	if items, _ := get("other", ""); len(items) != 0 {

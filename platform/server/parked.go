@@ -11,13 +11,13 @@ import (
 
 type parkedInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many messages a page holds at most."`
-	Cursor string `query:"cursor" maxLength:"1000" doc:"The next page's, as the page before gave it."`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"The nextCursor of the page before; without it the first page is shown."`
 }
 
 type parkedOutput struct {
 	Body struct {
-		Items []messaging.Parked `json:"items" doc:"The newest first."`
-		Next  string             `json:"next,omitempty" doc:"The cursor of the next page; missing on the last."`
+		Items      []messaging.Parked `json:"items" nullable:"false" doc:"The newest first."`
+		NextCursor string             `json:"nextCursor,omitempty" doc:"Asks for the next page; absent on the last one."`
 	}
 }
 
@@ -46,7 +46,7 @@ func (s *Server) parkedRoute(api huma.API) {
 		if len(items) > in.Limit {
 			items = items[:in.Limit]
 			last := items[in.Limit-1]
-			if out.Body.Next, err = EncodeCursor(messaging.Cursor{ParkedAt: last.ParkedAt, ID: last.ID}); err != nil {
+			if out.Body.NextCursor, err = EncodeCursor(messaging.Cursor{ParkedAt: last.ParkedAt, ID: last.ID}); err != nil {
 				return nil, Problem(err)
 			}
 		}

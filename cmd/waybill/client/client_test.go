@@ -124,6 +124,9 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 	if diff := cmp.Diff(want, levels); diff != "" {
 		t.Errorf("levels (-want +read):\n%s", diff)
 	}
+	if parked, err := c.Parked(t.Context(), suite.Inventory); err != nil || len(parked) != last {
+		t.Errorf("%d parked messages, %v; want %d", len(parked), err, last)
+	}
 }
 
 // The simulators are read by the paths that they serve.

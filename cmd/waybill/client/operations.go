@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Readiness is how a service is.
@@ -33,7 +35,7 @@ func (c *Client) Readiness(ctx context.Context, service string) (Readiness, erro
 
 // Parked is a message that a service could not read or handle.
 type Parked struct {
-	ID        string    `json:"id"`
+	ID        uuid.UUID `json:"id"`
 	Topic     string    `json:"topic"`
 	Partition *int32    `json:"partition"`
 	Offset    *int64    `json:"offset"`
@@ -49,10 +51,10 @@ type Parked struct {
 func (c *Client) Parked(ctx context.Context, service string) ([]Parked, error) {
 	return pages(func(cursor string) ([]Parked, string, error) {
 		var page struct {
-			Items []Parked
-			Next  string
+			Items      []Parked
+			NextCursor string
 		}
 		err := c.Get(ctx, service, "/v1/parked", pageQuery(cursor, 100), &page)
-		return page.Items, page.Next, err
+		return page.Items, page.NextCursor, err
 	})
 }
