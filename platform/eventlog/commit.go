@@ -119,9 +119,10 @@ type member struct {
 
 // transact runs the batch in one transaction. It returns what each command came to, and those that are left to run
 // singly. A shared transaction waits for no lock.
-func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (map[*pending]outcome, []*pending, error) {
+func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ map[*pending]outcome, _ []*pending, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
+	defer recovered(&err)
 	tx, err := l.Pool.Begin(ctx)
 	if err != nil {
 		// Nothing has been asked of the server yet: whatever it is, it concerns everybody.
@@ -225,10 +226,13 @@ func (t *transaction) run(m *member) error {
 
 // decide is es.Decide for code that may panic: the command's panic is the command's error.
 func decide(c es.Command, states es.States) (d es.Decision, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a decision panicked: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer recovered(&err)
 	return es.Decide(c, states)
+}
+
+// recovered makes an error of a panic in a service's code: in a decision, a fold, a publication or an answer.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a panic: %v\n%s", p, debug.Stack())
+	}
 }

@@ -567,3 +567,60 @@ func TestPostgresAway(t *testing.T) {
 		return err == nil
 	})
 }
+
+// A fold, a publication or an answer that panics is an error of its own command, and of nobody else's.
+func TestPanicsAreTheirCommandsErrors(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	folds := accounts
+	folds.Evolve = func(a account, e es.Event) account {
+		if m, ok := e.(moved); ok && m.By == 13 {
+			panic("a bug in a fold")
+		}
+		return accounts.Evolve(a, e)
+	}
+	log := start(t, pool, func(c *eventlog.Config) {
+		c.Categories = []es.Erased{transfers, folds}
+		c.Publish = func(f es.Recorded) []contracts.Event {
+			if m, ok := f.Event.(moved); ok && m.By == 14 {
+				panic("a bug in a publication")
+			}
+			return publish(f)
+		}
+	})
+	answers := request(move("answer", 15))
+	answers.Respond = func(es.States) (eventlog.Response, error) { panic("a bug in an answer") }
+	var wait sync.WaitGroup
+	for i := range 30 {
+		wait.Go(func() { must(t, log, request(move(name(i), 1))) })
+	}
+	for _, r := range []eventlog.Request{request(move("fold", 13)), request(move("publication", 14)), answers} {
+		wait.Go(func() {
+			if _, err := log.Handle(t.Context(), r); err == nil || errors.Is(err, eventlog.ErrUnavailable) {
+				t.Errorf("the bug's error: %v", err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := count(t, pool, "SELECT count(*) FROM events"); n != 30 {
+		t.Fatalf("%d facts", n)
+	}
+	// A stream that cannot be folded is an error of whoever reads it.
+	if _, err := pool.Exec(t.Context(), `
+INSERT INTO events (stream, version, id, kind, data, at, correlation_id, causation_id, trace_parent)
+VALUES ('default/account/fold', 1, gen_random_uuid(), 'account.moved', '{"by":13}', now(), '', '', '')`); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		wait.Go(func() {
+			_, err := log.Load(t.Context(), accounts.Stream("default", name(i)))
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := log.Load(t.Context(), accounts.Stream("default", "fold")); err == nil {
+				t.Error("a stream that cannot be folded was read")
+			}
+		})
+	}
+	wait.Wait()
+}

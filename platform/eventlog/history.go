@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -60,7 +61,14 @@ func (l *Log) scanFact(row pgx.CollectableRow, more ...any) (es.Recorded, error)
 	}
 	f.At = at.UTC()
 	parts := strings.SplitN(stream, "/", 3)
-	f.Stream = es.StreamID{Tenant: parts[0], Category: parts[1], ID: parts[2]}
-	f.Event, err = l.categories[f.Stream.Category].Decode(kind, data)
+	category, known := category{}, false
+	if len(parts) == 3 {
+		f.Stream = es.StreamID{Tenant: parts[0], Category: parts[1], ID: parts[2]}
+		category, known = l.categories[f.Stream.Category]
+	}
+	if !known {
+		return f, fmt.Errorf("stream %q: no such category", stream)
+	}
+	f.Event, err = category.Decode(kind, data)
 	return f, err
 }

@@ -58,6 +58,7 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error 
 
 // discover asks the members whose streams are all loaded where these lead them, and adds it to what is wanted.
 func (t *transaction) discover(members []*member, rank int, wanted map[es.StreamID]bool) error {
+	keys := len(t.keyLocks(members))
 	for i, m := range members {
 		if m.left || m.Message != "" && t.handled[m.Message] || !t.states.HasAll(m.Command.Streams) {
 			continue
@@ -71,7 +72,7 @@ func (t *transaction) discover(members []*member, rank int, wanted map[es.Stream
 				return fmt.Errorf("a decision needs stream %s, whose category is not locked later", id)
 			}
 		}
-		if i > 0 && len(wanted)+len(decision.Need) > sharedLocks {
+		if i > 0 && t.shared && len(wanted)+keys+len(decision.Need) > sharedLocks {
 			m.left = true
 			continue
 		}
@@ -198,7 +199,8 @@ func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 		var n, version int64
 		var kind string
 		var data []byte
-		_, err := pgx.ForEachRow(rows, []any{&n, &version, &kind, &data}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&n, &version, &kind, &data}, func() (err error) {
+			defer recovered(&err) // here, because the connection must be read to the end of the batch
 			id := ids[n-1]
 			if kind == "" {
 				return states.Restore(id, version, data)

@@ -71,9 +71,10 @@ type Change struct {
 }
 
 const (
-	// pace is how far apart shared commits begin at least. Under load it gathers more commands into each; a command
-	// that comes alone waits for nothing.
-	pace = 20 * time.Millisecond
+	// pace is how far apart shared commits begin at least, and callersPace where somebody waits for an answer. Under load
+	// they gather more commands into each; a command that comes alone waits for nothing.
+	pace        = 40 * time.Millisecond
+	callersPace = 10 * time.Millisecond
 	// singles is how many commands run singly at a time, beside the shared commits.
 	singles = 8
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.
@@ -98,7 +99,7 @@ type Log struct {
 	reads      reads
 	singly     errgroup.Group
 	single     chan struct{} // a place for each that runs
-	begin      time.Time     // when the next shared commit may begin
+	began      time.Time     // when the last shared commit did
 	shared     prometheus.Histogram
 }
 
@@ -164,10 +165,9 @@ func (l *Log) Run(ctx context.Context) error {
 		if batch == nil {
 			return l.singly.Wait()
 		}
-		began := time.Now()
+		l.began = time.Now()
 		// What has begun is brought to its end even when the log is being stopped.
 		l.commit(context.WithoutCancel(ctx), batch)
-		l.begin = began.Add(pace)
 	}
 }
 
@@ -196,33 +196,40 @@ func (l *Log) Handle(ctx context.Context, r Request) (Result, error) {
 // due yet. It returns nil when the log is to stop.
 func (l *Log) next(ctx context.Context) []*pending {
 	var batch []*pending
+	locks, due := 0, time.Time{}
+	take := func(p *pending) {
+		batch = append(batch, p)
+		locks += p.locks()
+		wait := pace
+		if p.Respond != nil {
+			wait = callersPace
+		}
+		if at := l.began.Add(wait); due.IsZero() || at.Before(due) {
+			due = at
+		}
+	}
 	select {
 	case p := <-l.queue:
-		batch = append(batch, p)
+		take(p)
 	case <-ctx.Done():
 		return nil
 	}
-	locks := batch[0].locks()
-	due := time.After(time.Until(l.begin))
-	for isDue := !time.Now().Before(l.begin); len(batch) < sharedCommands && locks < sharedLocks; {
-		if isDue {
-			select {
-			case p := <-l.queue:
-				batch = append(batch, p)
-				locks += p.locks()
-			default:
-				return batch
-			}
+	for len(batch) < sharedCommands && locks < sharedLocks {
+		select {
+		case p := <-l.queue:
+			take(p)
 			continue
+		default:
+		}
+		wait := time.Until(due)
+		if wait <= 0 || ctx.Err() != nil {
+			break
 		}
 		select {
 		case p := <-l.queue:
-			batch = append(batch, p)
-			locks += p.locks()
-		case <-due:
-			isDue = true
+			take(p)
+		case <-time.After(wait):
 		case <-ctx.Done():
-			isDue = true
 		}
 	}
 	return batch

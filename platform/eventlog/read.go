@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,7 +17,7 @@ import (
 type reads struct {
 	mu      sync.Mutex
 	waiting []*read
-	running bool
+	readers int
 }
 
 type read struct {
@@ -25,8 +26,14 @@ type read struct {
 	done   chan error
 }
 
-// readStreams bounds the streams of one statement.
-const readStreams = 200
+const (
+	// readStreams bounds the streams of one statement.
+	readStreams = 200
+	// readers are at work at a time, so that a read that is slow does not hold up the others.
+	readers = 2
+	// readTimeout ends a read on a server that has stopped answering.
+	readTimeout = 5 * time.Second
+)
 
 // Load folds streams for reading, all as of one moment. It takes no locks.
 func (l *Log) Load(ctx context.Context, ids ...es.StreamID) (es.States, error) {
@@ -38,13 +45,14 @@ func (l *Log) Load(ctx context.Context, ids ...es.StreamID) (es.States, error) {
 	r := &read{ids: slices.Clone(ids), done: make(chan error, 1)}
 	l.reads.mu.Lock()
 	l.reads.waiting = append(l.reads.waiting, r)
-	leads := !l.reads.running
-	l.reads.running = true
+	leads := l.reads.readers < readers
+	if leads {
+		l.reads.readers++
+	}
 	l.reads.mu.Unlock()
 	if leads {
-		// Whoever comes while nobody reads does it for all that come meanwhile, in the background: its own caller
-		// may give up before the others.
-		go l.readAll(context.WithoutCancel(ctx))
+		// It reads for whoever comes meanwhile, in a context of nobody's: each may give up before the others.
+		go l.readAll()
 	}
 	select {
 	case err := <-r.done:
@@ -55,7 +63,7 @@ func (l *Log) Load(ctx context.Context, ids ...es.StreamID) (es.States, error) {
 }
 
 // readAll reads until nobody waits.
-func (l *Log) readAll(ctx context.Context) {
+func (l *Log) readAll() {
 	for {
 		l.reads.mu.Lock()
 		var batch []*read
@@ -66,31 +74,22 @@ func (l *Log) readAll(ctx context.Context) {
 			l.reads.waiting = l.reads.waiting[1:]
 		}
 		if len(batch) == 0 {
-			l.reads.running = false
+			l.reads.readers--
 			l.reads.mu.Unlock()
 			return
 		}
 		l.reads.mu.Unlock()
-		l.readTogether(ctx, batch)
+		l.readTogether(batch)
 	}
 }
 
 // readTogether folds the streams of all reads in one statement. They share the states, which nobody changes any more.
 // Where it fails each read is done by itself, so that one never fails another.
-func (l *Log) readTogether(ctx context.Context, batch []*read) {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-	defer cancel()
-	var ids []es.StreamID
-	for _, r := range batch {
-		ids = append(ids, r.ids...)
-	}
-	states := es.NewStates()
-	b := &pgx.Batch{}
-	l.queueLoad(b, states, ids)
-	err := l.Pool.SendBatch(ctx, b).Close()
+func (l *Log) readTogether(batch []*read) {
+	states, err := l.readStates(batch)
 	if err != nil && len(batch) > 1 && !errors.Is(classify(err), errAway) {
 		for _, r := range batch {
-			l.readTogether(ctx, []*read{r})
+			l.readTogether([]*read{r})
 		}
 		return
 	}
@@ -98,4 +97,18 @@ func (l *Log) readTogether(ctx context.Context, batch []*read) {
 		r.states = states
 		r.done <- unavailable(err)
 	}
+}
+
+func (l *Log) readStates(batch []*read) (states es.States, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	defer recovered(&err)
+	var ids []es.StreamID
+	for _, r := range batch {
+		ids = append(ids, r.ids...)
+	}
+	states = es.NewStates()
+	b := &pgx.Batch{}
+	l.queueLoad(b, states, ids)
+	return states, l.Pool.SendBatch(ctx, b).Close()
 }
