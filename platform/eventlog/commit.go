@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"runtime/debug"
 
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/puddle/v2"
-
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/pgerr"
 )
 
 // commit runs the commands in one transaction. Those that cannot share it (a stream of theirs is locked by somebody
@@ -65,26 +61,7 @@ var errAway = errors.New("PostgreSQL is away")
 
 // classify tells an absent server from a failed statement.
 func classify(err error) error {
-	if err == nil {
-		return nil
-	}
-	var pgErr *pgconn.PgError
-	var netErr net.Error
-	var connectErr *pgconn.ConnectError
-	switch {
-	case errors.As(err, &pgErr):
-		// Connections, resources, interventions (PostgreSQL, appendix A), and a server that became a standby;
-		// but query_canceled is a timeout of this transaction's own.
-		switch class := pgErr.Code[:2]; {
-		case pgErr.Code == "57014":
-			return err
-		case class == "08", class == "53", class == "57", pgErr.Code == "25006":
-			return fmt.Errorf("%w: %w", errAway, err)
-		}
-		return err
-	case errors.As(err, &connectErr), errors.As(err, &netErr), pgconn.Timeout(err), pgconn.SafeToRetry(err),
-		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, io.EOF),
-		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, puddle.ErrClosedPool):
+	if err != nil && pgerr.Unavailable(err) {
 		return fmt.Errorf("%w: %w", errAway, err)
 	}
 	return err
@@ -92,17 +69,11 @@ func classify(err error) error {
 
 // callersError is a failed transaction's error as the caller of Handle sees it.
 func callersError(err error) error {
-	var pgErr *pgconn.PgError
 	switch {
 	case errors.Is(err, ErrUnderWay), errors.Is(err, ErrUnavailable):
 		return err
-	case errors.Is(err, errAway), errors.Is(err, errLostRace):
+	case errors.Is(err, errAway), errors.Is(err, errLostRace), pgerr.Contended(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case errors.As(err, &pgErr):
-		switch pgErr.Code {
-		case "55P03", "57014", "40001", "40P01": // lock and statement timeouts, serialization, deadlock
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
 	}
 	return err
 }
