@@ -64,7 +64,7 @@ type openParcel struct{ Tenant, Order, Booking string }
 
 // poll finds out what lost webhooks did not say. Any number of replicas may poll: a parcel is taken by one of them.
 func poll(c carrier.Carrier, after time.Duration) func(context.Context, *server.App) error {
-	look := min(max(after/10, 50*time.Millisecond), 3*time.Second)
+	look := min(max(after/4, 50*time.Millisecond), 3*time.Second)
 	return func(ctx context.Context, app *server.App) error {
 		ticker := time.NewTicker(look)
 		defer ticker.Stop()
