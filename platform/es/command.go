@@ -11,6 +11,11 @@ type Command struct {
 	Decide func(States) (Decision, error)
 }
 
+// Nothing is the command that decides nothing: what is asked for does not concern the service.
+func Nothing() Command {
+	return Command{Decide: func(States) (Decision, error) { return Decision{}, nil }}
+}
+
 // Decision is what a command comes to.
 type Decision struct {
 	// Need names further streams that the first states led to. When one of them was not loaded, nothing else

@@ -130,7 +130,7 @@ func countingService(e *errands) server.Service {
 		React: func(m contracts.Message, _ time.Time) es.Command {
 			order, ok := m.Data.(contracts.OrderPlaced)
 			if !ok {
-				return es.Command{}
+				return es.Nothing()
 			}
 			return es.On(counters, counters.Stream(m.Tenant, m.Subject), func(count) ([]fact, []es.Job, error) {
 				return []fact{added{By: int64(len(order.Lines)), Order: m.Subject}}, []es.Job{errand{What: "after " + m.Subject}}, nil

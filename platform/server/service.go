@@ -30,7 +30,8 @@ type Service struct {
 	Categories []es.Erased
 	// Hears are zero values of the events that the service consumes; none means that it consumes nothing.
 	Hears []contracts.Event
-	// React turns a message into a command. It is pure. A command without Decide does nothing.
+	// React turns a message into a command. It is pure. What does not concern the service is
+	// es.Nothing.
 	React func(m contracts.Message, at time.Time) es.Command
 	// Publish translates a fact into integration events. It is pure.
 	Publish func(es.Recorded) []contracts.Event

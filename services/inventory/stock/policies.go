@@ -40,7 +40,7 @@ func React(m contracts.Message, _ time.Time) es.Command {
 		contracts.StockReserved, contracts.StockReservationFailed, contracts.StockReleased,
 		contracts.CancellationRefused, contracts.ShipmentAttentionRequired, contracts.ShipmentDelivered:
 	}
-	return es.Command{Decide: func(es.States) (es.Decision, error) { return es.Decision{}, nil }}
+	return es.Nothing()
 }
 
 // hear notes a message when it is heard for the first time, and then does what is next. Heard again, it comes to

@@ -19,11 +19,11 @@ func Hears() []contracts.Event {
 }
 
 // React is the service's part of the saga: a message in, a command out. at is when the message was heard. What does not
-// concern an order is answered with the empty command, which does nothing.
+// concern an order comes to nothing.
 func React(m contracts.Message, at time.Time) es.Command {
 	fact := heard(m.Data, at)
 	if fact == nil {
-		return es.Command{}
+		return es.Nothing()
 	}
 	return On(m.Tenant, m.Subject, Hear{Fact: fact})
 }

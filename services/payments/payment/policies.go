@@ -37,6 +37,6 @@ func React(settings func(tenant string) Settings) func(m contracts.Message, at t
 			contracts.ShippingFailed, contracts.ShipmentCancelled, contracts.CancellationRefused,
 			contracts.ShipmentAttentionRequired, contracts.ShipmentDelivered:
 		}
-		return es.Command{Decide: func(es.States) (es.Decision, error) { return es.Decision{}, nil }}
+		return es.Nothing()
 	}
 }

@@ -38,5 +38,5 @@ func React(m contracts.Message, _ time.Time) es.Command {
 		contracts.OrderShipped, contracts.ShippingFailed, contracts.ShipmentCancelled, contracts.CancellationRefused,
 		contracts.ShipmentAttentionRequired, contracts.ShipmentDelivered:
 	}
-	return es.Command{Decide: func(es.States) (es.Decision, error) { return es.Decision{}, nil }}
+	return es.Nothing()
 }
