@@ -33,7 +33,7 @@ func React(m contracts.Message, _ time.Time) es.Command {
 	case contracts.OrderCompleted:
 		return Owe(id, OrderCompleted, price(d.Total))
 	case contracts.PaymentFailed:
-		return Owe(id, PaymentFailed, strings.ReplaceAll(d.Code, "_", " "))
+		return Owe(id, PaymentFailed, d.Code)
 	case contracts.PaymentRefunded:
 		return Owe(id, PaymentRefunded, price(d.Amount))
 	case contracts.OrderShipped:
@@ -48,7 +48,7 @@ func React(m contracts.Message, _ time.Time) es.Command {
 		contracts.ShippingFailed, contracts.ShipmentCancelled, contracts.ShipmentAttentionRequired:
 		// Not heard: nothing that a customer would be told of by itself.
 	}
-	return es.Command{Decide: func(es.States) (es.Decision, error) { return es.Decision{}, nil }}
+	return es.Nothing()
 }
 
 // price writes money as people do: "EUR 19.99".
