@@ -15,7 +15,7 @@ import (
 // job fails, and is done again under the same key.
 func ask(provider gateway.Gateway) func(context.Context, *server.App, server.JobOf[payment.Ask]) error {
 	return func(ctx context.Context, app *server.App, job server.JobOf[payment.Ask]) error {
-		id := payment.Category.Stream(job.Args.Tenant, job.Args.Order)
+		id := payment.Category.Stream(job.Tenant, job.Args.Order)
 		states, err := app.Log.Load(ctx, id)
 		if err != nil {
 			return fmt.Errorf("load payment: %w", err)

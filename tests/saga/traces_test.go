@@ -62,7 +62,7 @@ func checkTrace(t *testing.T, way ways.Way, spans []span, ids map[string]bool) {
 		case !ids[string(sp.GetParentSpanId())]:
 			t.Errorf("%s: the parent of %s of %s is missing", way.Name, sp.GetName(), sp.service)
 		}
-		if sp.GetName() == "job send_mail" {
+		if sp.GetName() == "job notifications.send-mail" {
 			mails++
 		}
 	}

@@ -12,7 +12,7 @@ type Send struct {
 	Mail  Kind   `json:"mail"`
 }
 
-func (Send) Kind() string { return "send_mail" }
+func (Send) Kind() string { return "notifications.send-mail" }
 
 // Contact notes where the order's mails go and sends those that were held for it.
 func Contact(id es.StreamID, name, email string) es.Command {

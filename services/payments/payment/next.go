@@ -10,7 +10,6 @@ import (
 // Ask is the job that asks the provider for an operation. It holds nothing secret: whoever does it loads the
 // payment's state for the rest.
 type Ask struct {
-	Tenant    string    `json:"tenant"`
 	Order     string    `json:"order"`
 	Operation Operation `json:"operation"`
 	Number    int       `json:"number"`
@@ -39,7 +38,7 @@ func next(id es.StreamID, p Payment, at time.Time) ([]Fact, []es.Job) {
 	n := p.attempts(op)
 	key := fmt.Sprintf("%s/%s/%s/%d", id.Tenant, id.ID, op, n)
 	return []Fact{Attempted{Operation: op, Number: n, Key: key, At: at}},
-		[]es.Job{Ask{Tenant: id.Tenant, Order: id.ID, Operation: op, Number: n, Key: key}}
+		[]es.Job{Ask{Order: id.ID, Operation: op, Number: n, Key: key}}
 }
 
 // due is the operation that comes next, and empty where nothing is to be done now.

@@ -48,7 +48,7 @@ func attempted(op payment.Operation, n int) payment.Attempted {
 }
 
 func asks(op payment.Operation, n int) payment.Ask {
-	return payment.Ask{Tenant: tenant, Order: order, Operation: op, Number: n, Key: key(op, n)}
+	return payment.Ask{Order: order, Operation: op, Number: n, Key: key(op, n)}
 }
 
 func key(op payment.Operation, n int) string {

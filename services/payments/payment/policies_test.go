@@ -137,7 +137,7 @@ func describe(tb testing.TB, d es.Decision) string {
 		case payment.Attempted:
 			jobs++
 			word = fmt.Sprintf("attempted %s %d", e.Operation, e.Number)
-			want := payment.Ask{Tenant: tenant, Order: order, Operation: e.Operation, Number: e.Number, Key: e.Key}
+			want := payment.Ask{Order: order, Operation: e.Operation, Number: e.Number, Key: e.Key}
 			if diff := cmp.Diff([]es.Job{want}, d.Jobs); diff != "" {
 				tb.Fatalf("job (-want +got):\n%s", diff)
 			}
