@@ -122,12 +122,12 @@ func TestReplicasNeverOversell(t *testing.T) {
 	ends := map[stock.Status]int{}
 	for n := range orders {
 		order := fmt.Sprintf("order-%03d", n)
-		id := stock.Reservations().Stream(tenant, order)
+		id := stock.Reservations.Stream(tenant, order)
 		states, err := replicas[n%2].Load(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := stock.Reservations().State(states, id)
+		r := stock.Reservations.State(states, id)
 		reservations[order] = r
 		ends[r.Status()]++
 		if r.Status() == stock.StatusReserved {
@@ -151,14 +151,14 @@ func TestReplicasNeverOversell(t *testing.T) {
 	}
 	levels := levelsOf(t, pool, tenant)
 	for _, sku := range skus {
-		facts, err := replicas[0].History(t.Context(), stock.Stocks().Stream(tenant, sku))
+		facts, err := replicas[0].History(t.Context(), stock.Stocks.Stream(tenant, sku))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var s stock.Stock
 		kept := map[string]int64{} // by order
 		for _, f := range facts {
-			s = stock.Stocks().Fold(s, f.Event.(stock.Event))
+			s = stock.Stocks.Fold(s, f.Event.(stock.Event))
 			if s.Reserved < 0 || s.Reserved > s.OnHand {
 				t.Fatalf("%s at version %d, after %s: %+v", sku, f.Version, f.Event.Kind(), s)
 			}

@@ -83,7 +83,7 @@ func routes(api huma.API, app *server.App) {
 		Tags:    []string{"reservations"},
 		Errors:  []int{400, 404, 422, 503},
 	}, func(ctx context.Context, in *orderInput) (*reservationOutput, error) {
-		id := stock.Reservations().Stream(server.CallerFrom(ctx).Tenant, in.OrderID)
+		id := stock.Reservations.Stream(server.CallerFrom(ctx).Tenant, in.OrderID)
 		states, err := app.Log.Load(ctx, id)
 		switch {
 		case err != nil:
@@ -91,18 +91,18 @@ func routes(api huma.API, app *server.App) {
 		case states.Version(id) == 0:
 			return nil, huma.Error404NotFound("order " + in.OrderID + " is not known")
 		}
-		return &reservationOutput{Body: shownReservation(in.OrderID, stock.Reservations().State(states, id))}, nil
+		return &reservationOutput{Body: shownReservation(in.OrderID, stock.Reservations.State(states, id))}, nil
 	})
 }
 
 // levelReached answers with the stock that a command led to.
 func levelReached(ctx context.Context, sku string) func(es.States) server.Reply[StockLevel] {
-	id := stock.Stocks().Stream(server.CallerFrom(ctx).Tenant, sku)
+	id := stock.Stocks.Stream(server.CallerFrom(ctx).Tenant, sku)
 	return func(states es.States) server.Reply[StockLevel] {
 		return server.Reply[StockLevel]{
 			Status:   http.StatusCreated,
 			Location: "/v1/stock/" + sku,
-			Body:     shownLevel(sku, stock.Stocks().State(states, id)),
+			Body:     shownLevel(sku, stock.Stocks.State(states, id)),
 		}
 	}
 }

@@ -21,7 +21,7 @@ type level struct {
 func projectLevels(b *pgx.Batch, changes []eventlog.Change) {
 	var tenants, skus []string
 	var onHand, reserved []int64
-	stocks := stock.Stocks()
+	stocks := stock.Stocks
 	for _, c := range changes {
 		if c.Stream.Category != stocks.Name {
 			continue

@@ -13,12 +13,12 @@ type Adjust struct {
 
 // Command adds to the stock, or takes from it.
 func (c Adjust) Command() es.Command {
-	id := Stocks().Stream(c.Tenant, c.SKU)
+	id := Stocks.Stream(c.Tenant, c.SKU)
 	return es.Command{Streams: []es.StreamID{id}, Decide: func(states es.States) (es.Decision, error) {
 		if states.Version(id) == 0 {
 			return es.Decision{}, es.Refuse(es.NotFound, "SKU %s is not known: nothing of it was ever received", c.SKU)
 		}
-		facts, err := c.decide(Stocks().State(states, id))
+		facts, err := c.decide(Stocks.State(states, id))
 		return es.Decision{Facts: es.Facts(id, facts...)}, err
 	}}
 }

@@ -18,7 +18,7 @@ func Hears() []contracts.Event {
 // React is inventory's part of the saga: message in, command out. An event that does not concern it comes to
 // nothing. A message that makes no sense (an order without lines, an outcome that nobody knows) is refused.
 func React(m contracts.Message, _ time.Time) es.Command {
-	id := Reservations().Stream(m.Tenant, m.Subject)
+	id := Reservations.Stream(m.Tenant, m.Subject)
 	switch e := m.Data.(type) {
 	case contracts.OrderPlaced:
 		lines, err := linesOf(e.Lines)
@@ -50,7 +50,7 @@ func hear(id es.StreamID, heard ReservationEvent, malformed error) es.Command {
 		if malformed != nil {
 			return es.Decision{}, malformed
 		}
-		r := Reservations().State(states, id)
+		r := Reservations.State(states, id)
 		if r.heard(heard) {
 			return es.Decision{}, nil
 		}

@@ -241,7 +241,7 @@ func TestReactLeavesOtherEventsAlone(t *testing.T) {
 func TestKindsAreWrittenConstants(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, k := range slices.Concat(stock.Reservations().Kinds, stock.Receipts().Kinds, stock.Stocks().Kinds) {
+	for _, k := range slices.Concat(stock.Reservations.Kinds, stock.Receipts.Kinds, stock.Stocks.Kinds) {
 		got = append(got, k.Name)
 	}
 	want := []string{

@@ -81,7 +81,7 @@ func (run *run) check(t *testing.T, r *rapid.T) {
 	for _, f := range run.log.Facts {
 		switch e := f.Event.(type) {
 		case stock.Event:
-			s := stock.Stocks().Fold(shelves[f.Stream.ID], e)
+			s := stock.Stocks.Fold(shelves[f.Stream.ID], e)
 			if s.Reserved < 0 || s.Reserved > s.OnHand || s.OnHand > stock.MaxOnHand {
 				r.Fatalf("after %s of %s: %+v", e.Kind(), f.Stream, s)
 			}
@@ -97,7 +97,7 @@ func (run *run) check(t *testing.T, r *rapid.T) {
 			}
 		case stock.ReservationEvent:
 			was := orders[f.Stream.ID]
-			is := stock.Reservations().Fold(was, e)
+			is := stock.Reservations.Fold(was, e)
 			if was.Status() != is.Status() && is.Ended() {
 				ends[f.Stream.ID]++
 			}

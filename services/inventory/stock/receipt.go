@@ -10,13 +10,11 @@ type Receipt struct {
 }
 
 // Receipts is the category of deliveries; a stream's id is "{sku}/{reference}", and a SKU has no slash.
-func Receipts() es.Category[Receipt, ReceiptEvent] {
-	return es.Category[Receipt, ReceiptEvent]{
-		Name:     "receipt",
-		Kinds:    []es.Kind{es.KindOf[Counted]()},
-		Evolve:   evolveReceipt,
-		Revision: 1,
-	}
+var Receipts = es.Category[Receipt, ReceiptEvent]{
+	Name:     "receipt",
+	Kinds:    []es.Kind{es.KindOf[Counted]()},
+	Evolve:   evolveReceipt,
+	Revision: 1,
 }
 
 func evolveReceipt(r Receipt, e ReceiptEvent) Receipt {

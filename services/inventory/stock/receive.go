@@ -14,10 +14,10 @@ type Receive struct {
 
 // Command notes the delivery and adds it to the stock.
 func (c Receive) Command() es.Command {
-	receipt := Receipts().Stream(c.Tenant, c.SKU+"/"+c.Reference)
-	stock := Stocks().Stream(c.Tenant, c.SKU)
+	receipt := Receipts.Stream(c.Tenant, c.SKU+"/"+c.Reference)
+	stock := Stocks.Stream(c.Tenant, c.SKU)
 	return es.Command{Streams: []es.StreamID{receipt, stock}, Decide: func(states es.States) (es.Decision, error) {
-		facts, err := c.decide(Receipts().State(states, receipt), Stocks().State(states, stock))
+		facts, err := c.decide(Receipts.State(states, receipt), Stocks.State(states, stock))
 		if err != nil || len(facts) == 0 {
 			return es.Decision{}, err
 		}

@@ -12,7 +12,7 @@ func receive(quantity int64, reference string) es.Command {
 }
 
 func counted(reference string, quantity int64) es.Fact {
-	return es.Fact{Stream: stock.Receipts().Stream(tenant, "mug/"+reference), Event: stock.Counted{Quantity: quantity}}
+	return es.Fact{Stream: stock.Receipts.Stream(tenant, "mug/"+reference), Event: stock.Counted{Quantity: quantity}}
 }
 
 func TestReceiveAddsToTheStock(t *testing.T) {

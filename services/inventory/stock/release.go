@@ -27,7 +27,7 @@ func release(id es.StreamID, r Reservation, cause Cause, states es.States) (es.D
 // is a bug, and ends in no fact.
 func checkReserved(r Reservation, shelves []es.StreamID, states es.States) error {
 	for i, l := range r.Lines {
-		if shelf := Stocks().State(states, shelves[i]); states.Has(shelves[i]) && shelf.Reserved < l.Quantity {
+		if shelf := Stocks.State(states, shelves[i]); states.Has(shelves[i]) && shelf.Reserved < l.Quantity {
 			return fmt.Errorf("stream %s: %d reserved, which is less than the order's %d", shelves[i], shelf.Reserved, l.Quantity)
 		}
 	}

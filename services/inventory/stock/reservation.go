@@ -76,18 +76,16 @@ func (r Reservation) Ended() bool {
 }
 
 // Reservations is the category of reservations; a stream's id is the order's.
-func Reservations() es.Category[Reservation, ReservationEvent] {
-	return es.Category[Reservation, ReservationEvent]{
-		Name: "reservation",
-		Kinds: []es.Kind{
-			es.KindOf[OrderHeard](), es.KindOf[PaymentHeard](), es.KindOf[ShipmentHeard](),
-			es.KindOf[ShipmentCancellationHeard](), es.KindOf[ShippingFailureHeard](), es.KindOf[ResolutionHeard](),
-			es.KindOf[ReservationMade](), es.KindOf[ReservationFailed](), es.KindOf[ReservationReleased](),
-			es.KindOf[ReservationShipped](),
-		},
-		Evolve:   evolveReservation,
-		Revision: 1,
-	}
+var Reservations = es.Category[Reservation, ReservationEvent]{
+	Name: "reservation",
+	Kinds: []es.Kind{
+		es.KindOf[OrderHeard](), es.KindOf[PaymentHeard](), es.KindOf[ShipmentHeard](),
+		es.KindOf[ShipmentCancellationHeard](), es.KindOf[ShippingFailureHeard](), es.KindOf[ResolutionHeard](),
+		es.KindOf[ReservationMade](), es.KindOf[ReservationFailed](), es.KindOf[ReservationReleased](),
+		es.KindOf[ReservationShipped](),
+	},
+	Evolve:   evolveReservation,
+	Revision: 1,
 }
 
 func evolveReservation(r Reservation, e ReservationEvent) Reservation {

@@ -7,7 +7,7 @@ func reserve(id es.StreamID, r Reservation, states es.States) (es.Decision, erro
 	d := es.Decision{Need: shelves(id.Tenant, r.Lines)}
 	var short []Shortage
 	for i, l := range r.Lines {
-		shelf := Stocks().State(states, d.Need[i])
+		shelf := Stocks.State(states, d.Need[i])
 		if l.Quantity > shelf.Available() {
 			short = append(short, Shortage{SKU: l.SKU, Wanted: l.Quantity, Available: shelf.Available()})
 		}
@@ -27,7 +27,7 @@ func reserve(id es.StreamID, r Reservation, states es.States) (es.Decision, erro
 func shelves(tenant string, lines []Line) []es.StreamID {
 	ids := make([]es.StreamID, 0, len(lines))
 	for _, l := range lines {
-		ids = append(ids, Stocks().Stream(tenant, l.SKU))
+		ids = append(ids, Stocks.Stream(tenant, l.SKU))
 	}
 	return ids
 }

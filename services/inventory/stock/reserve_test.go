@@ -49,7 +49,7 @@ func TestReserveWantsTheSumOfLinesOfOneSKU(t *testing.T) {
 
 func TestReserveServesTenantsFromTheirOwnShelves(t *testing.T) {
 	t.Parallel()
-	theirs := es.Fact{Stream: stock.Stocks().Stream("another", "mug"), Event: stock.Received{Quantity: 50}}
+	theirs := es.Fact{Stream: stock.Stocks.Stream("another", "mug"), Event: stock.Received{Quantity: 50}}
 	given(t).Facts(theirs).Commands(told(t, contracts.PaymentAuthorized{})).
 		When(told(t, placed(stock.Line{SKU: "mug", Quantity: 1}))).Then(
 		noted(stock.OrderHeard{Lines: []stock.Line{{SKU: "mug", Quantity: 1}}}),

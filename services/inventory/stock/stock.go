@@ -22,16 +22,14 @@ func (s Stock) Available() int64 { return s.OnHand - s.Reserved }
 
 // Stocks is the category of a SKU's stock; a stream's id is the SKU. SKUs that sell have many facts, so their
 // states are kept.
-func Stocks() es.Category[Stock, Event] {
-	return es.Category[Stock, Event]{
-		Name: "stock",
-		Kinds: []es.Kind{
-			es.KindOf[Received](), es.KindOf[Adjusted](), es.KindOf[Reserved](), es.KindOf[Released](), es.KindOf[Shipped](),
-		},
-		Evolve:        evolveStock,
-		SnapshotEvery: 100,
-		Revision:      1,
-	}
+var Stocks = es.Category[Stock, Event]{
+	Name: "stock",
+	Kinds: []es.Kind{
+		es.KindOf[Received](), es.KindOf[Adjusted](), es.KindOf[Reserved](), es.KindOf[Released](), es.KindOf[Shipped](),
+	},
+	Evolve:        evolveStock,
+	SnapshotEvery: 100,
+	Revision:      1,
 }
 
 func evolveStock(s Stock, e Event) Stock {
@@ -53,5 +51,5 @@ func evolveStock(s Stock, e Event) Stock {
 
 // Categories are all sorts of stream of this package, in the order in which they are locked.
 func Categories() []es.Erased {
-	return []es.Erased{Reservations(), Receipts(), Stocks()}
+	return []es.Erased{Reservations, Receipts, Stocks}
 }

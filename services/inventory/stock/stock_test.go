@@ -30,12 +30,12 @@ func onShelf(sku string, quantity int64) es.Fact {
 
 // fact is a fact of a SKU's stock.
 func fact(sku string, e stock.Event) es.Fact {
-	return es.Fact{Stream: stock.Stocks().Stream(tenant, sku), Event: e}
+	return es.Fact{Stream: stock.Stocks.Stream(tenant, sku), Event: e}
 }
 
 // noted is a fact of the order's reservation.
 func noted(e stock.ReservationEvent) es.Fact {
-	return es.Fact{Stream: stock.Reservations().Stream(tenant, order), Event: e}
+	return es.Fact{Stream: stock.Reservations.Stream(tenant, order), Event: e}
 }
 
 // placed is order-placed with these lines.
@@ -90,10 +90,10 @@ func said(tb testing.TB, facts []es.Fact) []contracts.Event {
 // level is the SKU's stock as it stands.
 func level(tb testing.TB, log *estest.Memory, sku string) stock.Stock {
 	tb.Helper()
-	id := stock.Stocks().Stream(tenant, sku)
+	id := stock.Stocks.Stream(tenant, sku)
 	states, err := log.Load(id)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return stock.Stocks().State(states, id)
+	return stock.Stocks.State(states, id)
 }
