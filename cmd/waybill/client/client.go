@@ -49,9 +49,6 @@ func New(d suite.Description) *Client {
 // Close lets go of idle connections, those of all clients made from this one included.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Suite is what the client speaks to.
-func (c *Client) Suite() suite.Description { return c.suite }
-
 // Tenant is whom the client speaks for.
 func (c *Client) Tenant() string { return c.tenant }
 

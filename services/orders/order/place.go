@@ -24,10 +24,8 @@ const (
 	MethodCard    = "card"
 )
 
-// SKUPattern is what a SKU looks like.
-const SKUPattern = `^[A-Za-z0-9._-]{1,64}$`
-
-var sku = regexp.MustCompile(SKUPattern)
+// sku is what a SKU looks like.
+var sku = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // Place makes an order of nothing.
 type Place struct {

@@ -19,13 +19,6 @@ const (
 	StatusCancelled  Status = "cancelled"
 )
 
-// Statuses lists every status.
-func Statuses() []Status {
-	return []Status{
-		StatusPlaced, StatusAuthorized, StatusReserved, StatusShipped, StatusCompleted, StatusCancelling, StatusCancelled,
-	}
-}
-
 // Status is a function of the set of facts, never of the order that they came in. An order that was resolved has
 // the status of its outcome.
 func (o Order) Status() Status {
