@@ -57,15 +57,23 @@ func TestWhatIsNoMessageIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, damage := range map[string]func(h map[string]string){
-		"no specversion":  func(h map[string]string) { delete(h, contracts.HeaderSpecVersion) },
-		"no id":           func(h map[string]string) { delete(h, contracts.HeaderID) },
-		"no source":       func(h map[string]string) { delete(h, contracts.HeaderSource) },
-		"unknown type":    func(h map[string]string) { h[contracts.HeaderType] = "commerce.orders.order-lost.v1" },
-		"no time":         func(h map[string]string) { h[contracts.HeaderTime] = "yesterday" },
-		"no tenant":       func(h map[string]string) { delete(h, contracts.HeaderTenant) },
-		"no subject":      func(h map[string]string) { delete(h, contracts.HeaderSubject) },
-		"no partitionkey": func(h map[string]string) { delete(h, contracts.HeaderPartitionKey) },
-		"no sequence":     func(h map[string]string) { h[contracts.HeaderSequence] = "first" },
+		"no specversion":     func(h map[string]string) { delete(h, contracts.HeaderSpecVersion) },
+		"no id":              func(h map[string]string) { delete(h, contracts.HeaderID) },
+		"no source":          func(h map[string]string) { delete(h, contracts.HeaderSource) },
+		"unknown type":       func(h map[string]string) { h[contracts.HeaderType] = "commerce.orders.order-lost.v1" },
+		"no time":            func(h map[string]string) { h[contracts.HeaderTime] = "yesterday" },
+		"no tenant":          func(h map[string]string) { delete(h, contracts.HeaderTenant) },
+		"no subject":         func(h map[string]string) { delete(h, contracts.HeaderSubject) },
+		"no partitionkey":    func(h map[string]string) { delete(h, contracts.HeaderPartitionKey) },
+		"a tenant of two":    func(h map[string]string) { h[contracts.HeaderTenant] = "acme/order" },
+		"a shouting tenant":  func(h map[string]string) { h[contracts.HeaderTenant] = "ACME" },
+		"a long tenant":      func(h map[string]string) { h[contracts.HeaderTenant] = strings.Repeat("t", 64) },
+		"a subject of two":   func(h map[string]string) { h[contracts.HeaderSubject] = "order/1" },
+		"a long subject":     func(h map[string]string) { h[contracts.HeaderSubject] = strings.Repeat("s", 201) },
+		"a subject of lines": func(h map[string]string) { h[contracts.HeaderSubject] = "order\n1" },
+		"a long id":          func(h map[string]string) { h[contracts.HeaderID] = strings.Repeat("i", 201) },
+		"an id with a NUL":   func(h map[string]string) { h[contracts.HeaderID] = "0193\x00" },
+		"no sequence":        func(h map[string]string) { h[contracts.HeaderSequence] = "first" },
 	} {
 		headers := maps.Clone(record.Headers)
 		damage(headers)

@@ -3,7 +3,9 @@ package contracts
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
@@ -115,6 +117,16 @@ func Decode(headers map[string]string, value []byte) (Message, error) {
 	return m, nil
 }
 
+// maxName bounds an id and a subject, in bytes.
+const maxName = 200
+
+var aTenant = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+
+// isName says whether s may stand in the name of a stream or a key, where slashes divide the parts.
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '/' })
+}
+
 // validate holds the envelope against the CloudEvents specification, and against what Waybill adds to it.
 func (m Message) validate(t Type) error {
 	ce := cloudevents.New(cloudevents.CloudEventsVersionV1)
@@ -127,10 +139,12 @@ func (m Message) validate(t Type) error {
 		return fmt.Errorf("message %q: %w", m.ID, err)
 	}
 	switch {
-	case m.Tenant == "":
-		return fmt.Errorf("message %q: tenantid is missing", m.ID)
-	case m.Subject == "":
-		return fmt.Errorf("message %q: subject is missing", m.ID)
+	case !isName(m.ID):
+		return fmt.Errorf("message %.200q: id is not 1 to %d printable ASCII characters without a slash", m.ID, maxName)
+	case !aTenant.MatchString(m.Tenant):
+		return fmt.Errorf("message %q: tenantid is not 1 to 63 of a-z, 0-9 and -", m.ID)
+	case !isName(m.Subject):
+		return fmt.Errorf("message %q: subject is not 1 to %d printable ASCII characters without a slash", m.ID, maxName)
 	case m.PartitionKey == "":
 		return fmt.Errorf("message %q: partitionkey is missing", m.ID)
 	}
