@@ -1,0 +1,32 @@
+package up
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+func TestTenantsAreWrittenOnce(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path, err := writeTenants(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written, err := os.ReadFile(path); err != nil || !bytes.Equal(written, tenants) {
+		t.Fatalf("%q, %v", written, err)
+	}
+	changed := []byte("tenants: {}\n")
+	if err := os.WriteFile(path, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := writeTenants(folder); err != nil || again != path {
+		t.Fatalf("%q, %v", again, err)
+	}
+	if kept, err := os.ReadFile(path); err != nil || !bytes.Equal(kept, changed) {
+		t.Errorf("the next start made %q of it, %v", kept, err)
+	}
+	if _, err := writeTenants(folder + "/missing"); err == nil {
+		t.Error("no error without a folder")
+	}
+}
