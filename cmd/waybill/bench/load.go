@@ -52,8 +52,8 @@ func newLoad(c Config, shop *client.Client) *load {
 }
 
 // run places all orders and returns when each has ended, or when none has for too long.
-func (l *load) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (l *load) run(outer context.Context) error {
+	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
 	l.started = time.Now()
 	l.ended = l.started
@@ -70,6 +70,9 @@ func (l *load) run(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if outer.Err() == nil {
+		return nil // what was not placed, because nothing ended any more, is told by the report
 	}
 	return placing
 }

@@ -59,7 +59,9 @@ func (l *load) report(ctx context.Context) (Report, error) {
 		Orders: l.Orders, Completed: l.completed, Concurrency: l.Concurrency, Rate: l.Rate,
 		Seconds: l.ended.Sub(l.started).Seconds(), Failures: l.failures,
 	}
-	r.OrdersPerSecond = float64(r.Completed) / r.Seconds
+	if r.Completed > 0 {
+		r.OrdersPerSecond = float64(r.Completed) / r.Seconds
+	}
 	for id := range l.open {
 		r.Failures = append(r.Failures, fmt.Sprintf("order %s did not end", id))
 	}
