@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -36,8 +37,9 @@ const (
 // that was seen after it. Any number of replicas may judge at once: the command looks again at the order itself.
 type judge struct {
 	settle time.Duration
-	// overdue are the orders with a step due by a time, the longest overdue first.
-	overdue func(ctx context.Context, by time.Time) ([]overdue, error)
+	// overdue are the next orders behind another with a step due by a time, the longest overdue first: overdueRows of
+	// them, unless there are no more.
+	overdue func(ctx context.Context, by time.Time, behind overdue) ([]overdue, error)
 	// caughtUp notes how far Kafka goes, and returns what says whether the group has read as far.
 	caughtUp func(ctx context.Context) (func(context.Context) (bool, error), error)
 	// unsent is how long the oldest message has waited in our own outbox, 0 where none waits.
@@ -54,7 +56,7 @@ type judge struct {
 
 // look is what is done once a second. Its error says that something is out of reach: the watch begins anew.
 func (j *judge) look(ctx context.Context, now time.Time) error {
-	rows, err := j.overdue(ctx, now)
+	rows, err := j.overdue(ctx, now, overdue{})
 	if err != nil || len(rows) == 0 {
 		j.forget()
 		return err
@@ -92,11 +94,29 @@ func (j *judge) look(ctx context.Context, now time.Time) error {
 	return j.expireAll(ctx, rows, until)
 }
 
+// expireAll judges the orders that were due by then, page after page: those that cannot be judged stay where they are,
+// and must not stand before the others for ever.
+func (j *judge) expireAll(ctx context.Context, rows []overdue, until time.Time) error {
+	var failed []error
+	for {
+		if err := j.expirePage(ctx, rows, until); err != nil {
+			failed = append(failed, err)
+		}
+		if len(rows) < overdueRows || ctx.Err() != nil {
+			return errors.Join(failed...)
+		}
+		var err error
+		if rows, err = j.overdue(ctx, until, rows[len(rows)-1]); err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+	}
+}
+
 // forget begins the watch anew.
 func (j *judge) forget() { j.since, j.last, j.read = time.Time{}, time.Time{}, nil }
 
-// expireAll judges the orders that were due by then, many at once.
-func (j *judge) expireAll(ctx context.Context, rows []overdue, until time.Time) error {
+// expirePage judges those of the rows that were due by then, many at once. Its error is one of theirs.
+func (j *judge) expirePage(ctx context.Context, rows []overdue, until time.Time) error {
 	var mu sync.Mutex
 	var failed error
 	var running sync.WaitGroup
@@ -134,8 +154,8 @@ func watchDeadlines(settle time.Duration) func(context.Context, *server.App) err
 		defer app.Metrics.Unregister(missed)
 		j := &judge{
 			settle: settle,
-			overdue: func(ctx context.Context, by time.Time) ([]overdue, error) {
-				return overdueBy(ctx, app.Pool, by, overdueRows)
+			overdue: func(ctx context.Context, by time.Time, behind overdue) ([]overdue, error) {
+				return overdueBy(ctx, app.Pool, by, behind, overdueRows)
 			},
 			caughtUp: app.Consumer.CaughtUp,
 			unsent:   func(ctx context.Context) (time.Duration, error) { return unsent(ctx, app.Pool) },

@@ -1,8 +1,10 @@
 package orders
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -28,9 +30,9 @@ type world struct {
 func (w *world) judge(settle time.Duration) *judge {
 	return &judge{
 		settle: settle,
-		overdue: func(_ context.Context, by time.Time) (due []overdue, err error) {
-			for _, r := range w.rows {
-				if !r.Due.After(by) {
+		overdue: func(_ context.Context, by time.Time, behind overdue) (due []overdue, err error) {
+			for _, r := range w.rows { // in order
+				if !r.Due.After(by) && compare(r, behind) > 0 && len(due) < overdueRows {
 					due = append(due, r)
 				}
 			}
@@ -50,6 +52,8 @@ func (w *world) judge(settle time.Duration) *judge {
 		},
 	}
 }
+
+func compare(a, b overdue) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID)) }
 
 var (
 	noon  = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
@@ -186,5 +190,29 @@ func TestJudgeTellsWhatFails(t *testing.T) {
 	}
 	if !errors.Is(err, errKo) || len(w.judged) != 99 {
 		t.Errorf("%d judged, error %v", len(w.judged), err)
+	}
+}
+
+// Orders that cannot be judged, as many as are read at a time and more, do not keep the later ones from it.
+func TestJudgeGoesOnBehindWhatFails(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	for i := range 2*overdueRows + 1 {
+		w.rows = append(w.rows, overdue{"acme", fmt.Sprintf("%04d", i), order.StepCapture, noon})
+	}
+	j := w.judge(time.Second)
+	expire := j.expire
+	j.expire = func(ctx context.Context, o overdue, read time.Time) error {
+		if o.ID < fmt.Sprintf("%04d", 2*overdueRows) {
+			return errKo
+		}
+		return expire(ctx, o, read)
+	}
+	var err error
+	for second := range 3 {
+		err = errors.Join(err, j.look(t.Context(), noon.Add(time.Duration(second)*time.Second)))
+	}
+	if !errors.Is(err, errKo) || !slices.Equal(w.judged, []string{fmt.Sprintf("%04d", 2*overdueRows)}) {
+		t.Errorf("judged %v", w.judged)
 	}
 }

@@ -116,10 +116,13 @@ type overdue struct {
 	Due        time.Time
 }
 
-// overdueBy are the orders whose step was due by a time, the longest overdue first.
-func overdueBy(ctx context.Context, pool *pgxpool.Pool, by time.Time, limit int) ([]overdue, error) {
+// overdueBy are the orders behind another whose step was due by a time, the longest overdue first. Behind the zero
+// value are all.
+func overdueBy(ctx context.Context, pool *pgxpool.Pool, by time.Time, behind overdue, limit int) ([]overdue, error) {
 	rows, err := pool.Query(ctx, `
-SELECT tenant, id, next_step, due_at FROM orders WHERE due_at <= $1 ORDER BY due_at LIMIT $2`, by, limit)
+SELECT tenant, id, next_step, due_at FROM orders
+WHERE due_at <= $1 AND due_at >= $2 AND (due_at, tenant, id) > ($2, $3, $4)
+ORDER BY due_at, tenant, id LIMIT $5`, by, behind.Due, behind.Tenant, behind.ID, limit)
 	if err != nil {
 		return nil, err
 	}
