@@ -54,7 +54,7 @@ func newEdge(s *Server) *edge {
 // a body is ever written down.
 func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		x := &exchange{method: c.Request().Method, path: c.Request().URL.Path}
+		x := &exchange{method: method(c.Request()), path: c.Request().URL.Path}
 		x.At = time.Now().UTC()
 		x.RequestID = uuid.Must(uuid.NewV7()).String()
 		x.Tenant = DefaultTenant
@@ -107,6 +107,16 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 
 // route is the pattern that the request matched. A path that matched none is anything at all, and is not kept.
 func route(c echo.Context) string {
+// method is the request's, where it is one of HTTP's own. Any other may be anything at all, and is not kept.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return r.Method
+	}
+	return "other"
+}
+
 	if c.Path() == "" {
 		return "unmatched"
 	}

@@ -307,3 +307,17 @@ func TestStoppingWaitsForRequestsUnderWay(t *testing.T) {
 	close(finish)
 	<-stopped
 }
+
+// What anybody may send must not become names of series and spans.
+func TestAnyMethodIsOneOther(t *testing.T) {
+	t.Parallel()
+	r := runCounting(t, &errands{})
+	for _, method := range []string{"BREW", "WHEN", "get"} {
+		r.call(method, "/v1/counters/a", "").problem(t, http.StatusMethodNotAllowed)
+	}
+	metrics := r.call("GET", "/metrics", "").raw
+	want := `http_request_duration_seconds_count{method="other",route="/v1/counters/:id",status="405"} 3`
+	if !strings.Contains(metrics, want) || strings.Contains(metrics, "BREW") {
+		t.Errorf("the metrics lack %s", want)
+	}
+}
