@@ -22,6 +22,7 @@ import (
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/tracecontext"
 )
 
 // ErrDuplicate is what a handler answers for a message that had been handled before. It counts as handled; only
@@ -203,7 +204,7 @@ func (c *Consumer) handle(m *message.Message) error {
 	if err != nil {
 		return unreadableError{err}
 	}
-	if parent := traceParent(m.Context()); parent != "" {
+	if parent := tracecontext.Parent(m.Context()); parent != "" {
 		decoded.TraceParent = parent
 	}
 	return c.Handle(m.Context(), decoded)
@@ -214,7 +215,7 @@ func (c *Consumer) handle(m *message.Message) error {
 func (c *Consumer) observe(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		record := recordOf(m)
-		ctx := traceContext(m.Context(), m.Metadata.Get(contracts.HeaderTraceParent))
+		ctx := tracecontext.With(m.Context(), m.Metadata.Get(contracts.HeaderTraceParent))
 		options := []trace.SpanStartOption{
 			trace.WithSpanKind(trace.SpanKindConsumer),
 			trace.WithAttributes(messageAttributes(record.Topic, m.UUID)...),

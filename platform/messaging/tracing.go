@@ -5,23 +5,11 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/tracecontext"
 )
-
-// traceContext is the trace that a message belongs to.
-func traceContext(ctx context.Context, traceParent string) context.Context {
-	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": traceParent})
-}
-
-// traceParent is the context's span, as a message carries it.
-func traceParent(ctx context.Context) string {
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	return carrier["traceparent"]
-}
 
 // traceSent records a span in the trace of each message that was sent. Messages carry the span that wrote them
 // and not this one: a message that is sent again is the same to the byte.
@@ -31,7 +19,7 @@ func traceSent(tracer trace.Tracer, prefix string, rows []row, began time.Time) 
 	}
 	ended := time.Now()
 	for _, r := range rows {
-		ctx := traceContext(context.Background(), r.headers[contracts.HeaderTraceParent])
+		ctx := tracecontext.With(context.Background(), r.headers[contracts.HeaderTraceParent])
 		if !trace.SpanContextFromContext(ctx).IsSampled() {
 			continue
 		}

@@ -23,6 +23,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"waybill.dev/platform/tracecontext"
 )
 
 const (
@@ -81,7 +83,7 @@ func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			trace.WithAttributes(attribute.String("http.request.method", x.method), attribute.String("http.route", route(c)),
 				attribute.String("waybill.tenant", x.Tenant), attribute.String("waybill.correlation_id", x.CorrelationID)))
 		defer span.End()
-		x.TraceParent = TraceParent(ctx)
+		x.TraceParent = tracecontext.Parent(ctx)
 		c.SetRequest(c.Request().WithContext(withExchange(ctx, x)))
 
 		if err := next(c); err != nil {
@@ -105,8 +107,6 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return withScope(context.WithValue(ctx, exchangeKey{}, x), x.scope)
 }
 
-// route is the pattern that the request matched. A path that matched none is anything at all, and is not kept.
-func route(c echo.Context) string {
 // method is the request's, where it is one of HTTP's own. Any other may be anything at all, and is not kept.
 func method(r *http.Request) string {
 	switch r.Method {
@@ -117,6 +117,8 @@ func method(r *http.Request) string {
 	return "other"
 }
 
+// route is the pattern that the request matched. A path that matched none is anything at all, and is not kept.
+func route(c echo.Context) string {
 	if c.Path() == "" {
 		return "unmatched"
 	}

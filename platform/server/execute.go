@@ -8,6 +8,7 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/tracecontext"
 )
 
 // Post is embedded in the input of every POST.
@@ -35,7 +36,7 @@ func Execute[B any](ctx context.Context, app *App, post Post, command es.Command
 		Command: command,
 		Tenant:  x.Tenant,
 		At:      x.At,
-		Meta:    es.Meta{CorrelationID: x.CorrelationID, CausationID: x.RequestID, TraceParent: TraceParent(ctx)},
+		Meta:    es.Meta{CorrelationID: x.CorrelationID, CausationID: x.RequestID, TraceParent: tracecontext.Parent(ctx)},
 		Respond: func(states es.States) (eventlog.Response, error) {
 			reply := respond(states)
 			body, err := json.Marshal(reply.Body)

@@ -6,6 +6,7 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/tracecontext"
 )
 
 // Job is what a job is done for.
@@ -43,7 +44,7 @@ func Work[A es.Job](w *Workers, work func(ctx context.Context, app *App, job Job
 // decides nothing then.
 func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
 	meta := job.Meta
-	meta.TraceParent = TraceParent(ctx)
+	meta.TraceParent = tracecontext.Parent(ctx)
 	_, err := app.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: time.Now().UTC(), Meta: meta})
 	return err
 }

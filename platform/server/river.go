@@ -22,6 +22,7 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/tracecontext"
 )
 
 const (
@@ -176,7 +177,7 @@ func (a *again) Work(ctx context.Context, row *rivertype.JobRow, doInner func(co
 	app, job := a.jobs.app, jobFrom(row)
 	s := &scope{correlationID: job.Meta.CorrelationID, tenant: job.Tenant}
 	s.about(job.Subject)
-	ctx = withScope(WithTraceParent(ctx, job.Meta.TraceParent), s)
+	ctx = withScope(tracecontext.With(ctx, job.Meta.TraceParent), s)
 	ctx, span := app.Tracer.Start(ctx, "job "+row.Kind, trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
 
