@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"waybill.dev/contracts"
 )
@@ -189,15 +190,25 @@ func forgetMarks(ctx context.Context, db Database, keep time.Duration) error {
 // depthLimit bounds what counting the outbox may cost; a deeper one is told as this deep.
 const depthLimit = 10_000
 
-// measureOutbox counts the rows that have not been sent, and how long the oldest has waited.
-func measureOutbox(ctx context.Context, db session, after position) (depth int, oldest time.Duration, err error) {
+// measureOutbox counts the rows that have not been sent, up to limit, and how long the oldest has waited.
+func measureOutbox(ctx context.Context, db session, after position, limit int) (depth int, oldest time.Duration, err error) {
 	var seconds float64
 	err = db.QueryRow(ctx, `SELECT count(*), coalesce(extract(epoch FROM localtimestamp - min(created_at)), 0)::float8 FROM (
 			SELECT created_at FROM watermill_outbox WHERE (transaction_id, "offset") > ($1, $2)
 			ORDER BY transaction_id, "offset" LIMIT $3) AS waiting`,
-		after.transaction, after.offset, depthLimit).Scan(&depth, &seconds)
+		after.transaction, after.offset, limit).Scan(&depth, &seconds)
 	if err != nil {
 		return 0, 0, fmt.Errorf("measure the outbox: %w", err)
 	}
 	return depth, time.Duration(max(0, seconds) * float64(time.Second)), nil
+}
+
+// Unsent says whether a message waits in the service's outbox to be sent, and how long the oldest has.
+func Unsent(ctx context.Context, pool *pgxpool.Pool) (oldest time.Duration, waiting bool, err error) {
+	at, err := sentUntil(ctx, pool)
+	if err != nil {
+		return 0, false, err
+	}
+	depth, oldest, err := measureOutbox(ctx, pool, at, 1)
+	return oldest, depth > 0, err
 }

@@ -32,6 +32,9 @@ type RelayConfig struct {
 	// Tracer records a span for each message of a recorded trace; nil for none.
 	Tracer trace.Tracer
 
+	// After holds the publication up until it is closed, and nothing else: the outbox is measured meanwhile. nil
+	// holds nothing up.
+	After <-chan struct{}
 	// Keep is how long a row is kept after it has been sent; 0 is an hour.
 	Keep time.Duration
 	// BatchRows bounds the rows of a batch; 0 is 1,000.
@@ -190,6 +193,13 @@ func (r *Relay) standBy(ctx context.Context) (led bool, err error) {
 	})
 	beside.Go(func() { r.measure(ctx) })
 	beside.Go(func() { r.sweep(ctx) })
+	if r.After != nil {
+		select {
+		case <-r.After:
+		case <-ctx.Done():
+			return true, context.Cause(ctx)
+		}
+	}
 	err = r.publish(ctx, l)
 	return true, errors.Join(err, context.Cause(ctx))
 }
@@ -316,7 +326,7 @@ func (r *Relay) measure(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		depth, oldest, err := measureOutbox(ctx, r.Pool, at)
+		depth, oldest, err := measureOutbox(ctx, r.Pool, at, depthLimit)
 		if err != nil {
 			return
 		}

@@ -237,6 +237,43 @@ outbox_depth 2
 	}
 }
 
+// What holds up the publication does not hold up the measuring.
+func TestRelayMeasuresBeforeItPublishes(t *testing.T) {
+	t.Parallel()
+	pool, brokers, prefix := pgtest.Pool(t, service, nil), kafkatest.Brokers(t), topicPrefix()
+	names := createTopics(t, brokers, prefix, contracts.StockReleased{})
+	if _, waiting, err := messaging.Unsent(t.Context(), pool); err != nil || waiting {
+		t.Errorf("something waits in an empty outbox, %v", err)
+	}
+	write(t, pool, said(contracts.StockReleased{}, "order-1", 1))
+	if _, err := pool.Exec(t.Context(), "UPDATE watermill_outbox SET created_at = created_at - interval '1 hour'"); err != nil {
+		t.Fatal(err)
+	}
+	metrics, after := prometheus.NewRegistry(), make(chan struct{})
+	startRelay(t, messaging.RelayConfig{
+		Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, Metrics: metrics, After: after,
+	})
+	eventually(t, 10*time.Second, "an age of an hour", func() bool {
+		gathered, err := metrics.Gather()
+		for _, m := range gathered {
+			if err == nil && m.GetName() == "outbox_oldest_age_seconds" && m.GetMetric()[0].GetGauge().GetValue() >= 3600 {
+				return true
+			}
+		}
+		return false
+	})
+	if oldest, waiting, err := messaging.Unsent(t.Context(), pool); err != nil || !waiting || oldest < time.Hour {
+		t.Errorf("the oldest has waited for %v, %t, %v", oldest, waiting, err)
+	}
+	close(after)
+	tape := listen(t, brokers, prefix, names...)
+	eventually(t, 20*time.Second, "it is sent", func() bool { return tape.distinct() == 1 })
+	eventually(t, 10*time.Second, "nothing waits", func() bool {
+		_, waiting, err := messaging.Unsent(t.Context(), pool)
+		return err == nil && !waiting
+	})
+}
+
 // What was sent is kept for its time and then deleted; what was not sent stays.
 func TestRelaySweepsWhatWasSent(t *testing.T) {
 	t.Parallel()

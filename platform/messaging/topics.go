@@ -15,9 +15,19 @@ import (
 // metadataDelay is how long a topic that was just created may be unknown to the broker that is asked.
 const metadataDelay = 10 * time.Second
 
+// PartitionsError says that a topic has another number of partitions than declared. It does not pass by itself.
+type PartitionsError struct {
+	Topic          string
+	Have, Declared int32
+}
+
+func (e *PartitionsError) Error() string {
+	return fmt.Sprintf("topic %s has %d partitions, %d are declared", e.Topic, e.Have, e.Declared)
+}
+
 // CreateTopics makes the topics that do not exist, each name under the prefix: replicated on three brokers where
 // there are as many, with two of them in sync. An existing topic is left as it is; one with another number of
-// partitions than declared is an error, because keys would be spread differently from now on.
+// partitions than declared is a *PartitionsError, because keys would be spread differently from now on.
 func CreateTopics(ctx context.Context, brokers []string, prefix string, topics []contracts.Topic) error {
 	if len(topics) == 0 {
 		return nil
@@ -90,7 +100,7 @@ func checkPartitions(ctx context.Context, admin sarama.ClusterAdmin, declared ma
 			case t.Err != sarama.ErrNoError:
 				unknown = append(unknown, fmt.Errorf("topic %s: %w", t.Name, t.Err))
 			case int32(len(t.Partitions)) != want.NumPartitions:
-				wrong = append(wrong, fmt.Errorf("topic %s has %d partitions, %d are declared", t.Name, len(t.Partitions), want.NumPartitions))
+				wrong = append(wrong, &PartitionsError{t.Name, int32(len(t.Partitions)), want.NumPartitions})
 			}
 		}
 		if len(wrong) > 0 || len(unknown) == 0 {

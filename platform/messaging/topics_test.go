@@ -1,6 +1,7 @@
 package messaging_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -26,7 +27,8 @@ func TestTopicsAreMadeOnce(t *testing.T) {
 
 	other := contracts.Topic{Name: contracts.Topics()[0].Name, Partitions: 6, RetentionMillis: -1}
 	err := messaging.CreateTopics(t.Context(), brokers, prefix, []contracts.Topic{other})
-	if err == nil || !strings.Contains(err.Error(), "has 12 partitions, 6 are declared") {
+	var wrong *messaging.PartitionsError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "has 12 partitions, 6 are declared") {
 		t.Errorf("with another number of partitions: %v", err)
 	}
 	if err := messaging.CreateTopics(t.Context(), brokers, prefix, []contracts.Topic{{Name: "no good name", Partitions: 1}}); err == nil {

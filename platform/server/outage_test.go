@@ -1,12 +1,22 @@
 package server_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"waybill.dev/contracts"
 	"waybill.dev/local/broker"
+	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
@@ -37,6 +47,11 @@ func TestKafkaMayBeAwayAtTheStartAndLater(t *testing.T) {
 	if a := r.call("POST", "/v1/counters/a/additions", `{"by":1}`); a.status != http.StatusCreated {
 		t.Errorf("nothing is accepted without Kafka: %d %s", a.status, a.raw)
 	}
+	command := countingService(&errands{}).React(placed(order), time.Now())
+	if _, err := r.App().Handle(t.Context(), eventlog.Request{Command: command, Tenant: "acme", At: time.Now().UTC()}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the outbox is measured", func() bool { return strings.Contains(r.call("GET", "/metrics", "").raw, "\noutbox_depth 1\n") })
 	for range 2 {
 		if b, err = broker.Start(broker.Config{Data: data, Port: port}); err != nil {
 			t.Fatal(err)
@@ -99,6 +114,49 @@ func TestPostgresMayBeAwayAtTheStartAndLater(t *testing.T) {
 	r.waitFor("/readyz", http.StatusOK)
 	r.ask("b", "two")
 	eventually(t, "an errand after the outage", func() bool { return r.noted("b") == "two" })
+}
+
+// A topic whose keys are spread in another way is for people to mend: the program ends and says so.
+func TestTopicWithOtherPartitionsEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	brokers := startBroker(t)
+	topic := contracts.Topic{Name: contracts.OrderPlaced{}.Type().Topic(), Partitions: 3, RetentionMillis: -1}
+	if err := messaging.CreateTopics(t.Context(), brokers, "", []contracts.Topic{topic}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := program(t, nil, "LISTEN=127.0.0.1:0", "DATABASE_URL="+pgtest.Service(t, counting, nil).ServiceURL, "KAFKA_BROKERS="+strings.Join(brokers, ","))
+	var stderr logs
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("%v, want code 1: %s", err, stderr.String())
+	}
+	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+	want := counting + ": topic " + topic.Name + " has 3 partitions, 12 are declared"
+	if last := lines[len(lines)-1]; last != want {
+		t.Errorf("the last line is %q, want %q", last, want)
+	}
+}
+
+// An outage is one line, however often what needs the server is tried again.
+func TestBackgroundTellsOfAnOutageOnce(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int32
+	service := countingService(&errands{})
+	service.Background = []func(context.Context, *server.App) error{func(ctx context.Context, _ *server.App) error {
+		if runs.Add(1) < 4 {
+			return fmt.Errorf("look: %w", io.ErrUnexpectedEOF)
+		}
+		<-ctx.Done()
+		return nil
+	}}
+	r := run(t, service, config(t, pgtest.Service(t, counting, nil).ServiceURL), server.Options{})
+	eventually(t, "a fourth run", func() bool { return runs.Load() == 4 })
+	told := r.logs.lines(t, "background waits for what is away")
+	if len(told) != 1 || told[0]["level"] != "WARN" || len(r.logs.lines(t, "background has ended and is started again")) != 0 {
+		t.Errorf("told %v", told)
+	}
 }
 
 func TestSchemaIsWaitedFor(t *testing.T) {

@@ -44,12 +44,13 @@ func (s *Server) reachDatabase(ctx context.Context) error {
 
 func (s *Server) degraded() []string {
 	var degraded []string
-	if s.connected.Load() {
+	select {
+	case <-s.connected:
 		degraded = append(degraded, s.relay.Degraded()...)
 		if s.app.Consumer != nil {
 			degraded = append(degraded, s.app.Consumer.Degraded()...)
 		}
-	} else {
+	default:
 		degraded = append(degraded, "kafka: its topics have not been reached")
 	}
 	if s.app.jobs != nil && !s.app.jobs.running.Load() {

@@ -20,6 +20,7 @@ import (
 
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/pgerr"
 	"waybill.dev/platform/postgres"
 )
 
@@ -46,8 +47,8 @@ type Server struct {
 	http     *http.Server
 	// migrated is whether the schema has been seen to be at the version that is wanted.
 	migrated atomic.Bool
-	// connected is whether the topics have been seen on Kafka.
-	connected atomic.Bool
+	// connected is closed when the topics have been seen on Kafka.
+	connected chan struct{}
 }
 
 const (
@@ -71,7 +72,7 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 	if logger == nil {
 		logger = NewLogger(os.Stderr, config.LogLevel)
 	}
-	s := &Server{service: service, config: config, options: options, registry: prometheus.NewRegistry()}
+	s := &Server{service: service, config: config, options: options, registry: prometheus.NewRegistry(), connected: make(chan struct{})}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.spans, err = newTracerProvider(ctx, service.Name, config.TraceEndpoint, options.Spans); err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (s *Server) wire(logger *slog.Logger) (err error) {
 	app, service := s.app, s.service
 	if s.relay, err = messaging.NewRelay(messaging.RelayConfig{
 		Pool: app.Pool, Service: service.Name, Brokers: s.config.KafkaBrokers, TopicPrefix: s.config.PublishPrefix,
-		Logger: logger, Metrics: s.registry, Tracer: app.Tracer,
+		Logger: logger, Metrics: s.registry, Tracer: app.Tracer, After: s.connected,
 	}); err != nil {
 		return err
 	}
@@ -172,8 +173,12 @@ func (s *Server) URL() string {
 func (s *Server) App() *App { return s.app }
 
 // Run serves until the context ends, and then stops gracefully: what is under way is brought to its end, within
-// about ten seconds. It runs once.
+// about ten seconds. The error is one that waiting does not mend, such as a topic with another number of partitions
+// than declared. It runs once.
 func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failed error
 	// Each part needs those after it: they stop in this order.
 	var front, log, relay stage
 	log.start(context.WithoutCancel(ctx), func(ctx context.Context) { _ = s.app.Log.Run(ctx) })
@@ -191,10 +196,12 @@ func (s *Server) Run(ctx context.Context) error {
 		for _, background := range s.service.Background {
 			front.start(ctx, s.keep("background", func(ctx context.Context) error { return background(ctx, s.app) }))
 		}
-		if !s.connect(ctx) {
+		// It measures the outbox also while Kafka is away, and publishes once the topics are seen to be right.
+		relay.start(context.WithoutCancel(ctx), s.keep("relay", s.relay.Run))
+		if failed = s.connect(ctx); failed != nil || ctx.Err() != nil {
+			stop()
 			return
 		}
-		relay.start(context.WithoutCancel(ctx), s.keep("relay", s.relay.Run))
 		if s.app.Consumer != nil {
 			front.start(ctx, s.keep("consumer", s.app.Consumer.Run))
 		}
@@ -211,7 +218,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	_ = s.spans.Shutdown(flush) // spans that nobody takes are no reason to fail
 	s.app.Logger.Info("stopped")
-	return nil
+	return failed
 }
 
 // prepare waits for the schema, and migrates it where it may. It is false when the context ended before.
@@ -258,6 +265,7 @@ func (s *Server) serveHTTP(ctx context.Context) {
 // keep runs it until the context ends, again and again where it ends before.
 func (s *Server) keep(name string, run func(context.Context) error) func(context.Context) {
 	return func(ctx context.Context) {
+		away := false // said once, and not again and again
 		for pause := newBackoff(); ctx.Err() == nil; {
 			began := time.Now()
 			err := withoutPanic(ctx, run)
@@ -265,9 +273,16 @@ func (s *Server) keep(name string, run func(context.Context) error) func(context
 				return
 			}
 			if time.Since(began) > time.Minute {
-				pause = newBackoff()
+				pause, away = newBackoff(), false
 			}
-			s.app.Logger.ErrorContext(ctx, name+" has ended and is started again", "error", err)
+			switch {
+			case !pgerr.Unavailable(err):
+				away = false
+				s.app.Logger.ErrorContext(ctx, name+" has ended and is started again", "error", err)
+			case !away:
+				away = true
+				s.app.Logger.WarnContext(ctx, name+" waits for what is away", "error", err)
+			}
 			pause.wait(ctx)
 		}
 	}

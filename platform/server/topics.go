@@ -44,21 +44,25 @@ func topicNames(topics []contracts.Topic) []string {
 }
 
 // connect makes sure of the topics before anything is said or heard: a topic with another number of partitions
-// would spread its keys in another way. It is false when the context ended before.
-func (s *Server) connect(ctx context.Context) bool {
+// would spread its keys in another way, and is an error. Kafka is waited for, until the context ends.
+func (s *Server) connect(ctx context.Context) error {
 	for pause := newBackoff(); ctx.Err() == nil; {
 		err := errors.Join(
 			messaging.CreateTopics(ctx, s.config.KafkaBrokers, s.config.PublishPrefix, saidTopics(s.service)),
 			messaging.CreateTopics(ctx, s.config.KafkaBrokers, s.config.HearPrefix, heardTopics(s.service)),
 		)
+		var wrong *messaging.PartitionsError
+		if errors.As(err, &wrong) {
+			return wrong
+		}
 		if err == nil {
-			s.connected.Store(true)
-			return true
+			close(s.connected)
+			return nil
 		}
 		s.app.Logger.WarnContext(ctx, "waiting for Kafka", "error", err)
 		pause.wait(ctx)
 	}
-	return false
+	return nil
 }
 
 // hear runs what the service makes of a message, once for each message.
