@@ -25,6 +25,8 @@ build: ## Build waybill, the services and the simulators into bin/.
 test: ## Run every test, on real PostgreSQL and real Apache Kafka, with the race detector.
 	@for tool in java mvn; do command -v $$tool >/dev/null || { \
 		echo "make test: $$tool is missing; install Java 17 or later and Maven (Debian: apt-get install default-jre-headless maven)" >&2; exit 1; }; done
+	@version=$$(java -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p'); [ "$${version:-0}" -ge 17 ] || { \
+		echo "make test: java is version $${version:-unknown}; Apache Kafka needs Java 17 or later" >&2; exit 1; }
 	$(GO) test -race -timeout 15m $(PACKAGES)
 
 lint: $(GOLANGCI) ## Check formatting, imports between services, exhaustive switches, and more.
