@@ -7,11 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/orders/order"
 )
@@ -158,7 +158,10 @@ func watchDeadlines(settle time.Duration) func(context.Context, *server.App) err
 				return overdueBy(ctx, app.Pool, by, behind, overdueRows)
 			},
 			caughtUp: app.Consumer.CaughtUp,
-			unsent:   func(ctx context.Context) (time.Duration, error) { return unsent(ctx, app.Pool) },
+			unsent: func(ctx context.Context) (time.Duration, error) {
+				oldest, _, err := messaging.Unsent(ctx, app.Pool)
+				return oldest, err
+			},
 			expire: func(ctx context.Context, o overdue, read time.Time) error {
 				return expire(ctx, app, missed, o, read)
 			},
@@ -207,17 +210,4 @@ func expire(ctx context.Context, app *server.App, missed *prometheus.CounterVec,
 			slog.String("step", string(o.Step)), slog.Time("due", o.Due), slog.String("fact", result.Facts[0].Event.Kind()))
 	}
 	return nil
-}
-
-// unsent is how long the oldest message that the relay has not sent has waited in the service's outbox.
-func unsent(ctx context.Context, pool *pgxpool.Pool) (time.Duration, error) {
-	var seconds float64
-	err := pool.QueryRow(ctx, `
-SELECT coalesce(extract(epoch FROM localtimestamp - min(created_at)), 0)::float8 FROM (
-    SELECT created_at FROM watermill_outbox
-    WHERE (transaction_id, "offset") > (
-        coalesce((SELECT last_processed_transaction_id FROM watermill_offsets_outbox WHERE consumer_group = 'relay'), '0'),
-        coalesce((SELECT offset_acked FROM watermill_offsets_outbox WHERE consumer_group = 'relay'), 0))
-    ORDER BY transaction_id, "offset" LIMIT 1) AS oldest`).Scan(&seconds)
-	return time.Duration(seconds * float64(time.Second)), err
 }
