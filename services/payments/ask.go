@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"waybill.dev/platform/outside"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/payments/gateway"
 	"waybill.dev/services/payments/payment"
@@ -28,7 +29,7 @@ func ask(provider gateway.Gateway) func(context.Context, *server.App, server.Job
 			Operation: job.Args.Operation, Key: job.Args.Key, Reference: id.Tenant + "/" + id.ID,
 			Payment: p.Provider, Amount: p.Amount, Token: p.Token,
 		})
-		if errors.Is(err, gateway.ErrRejected) {
+		if errors.Is(err, outside.ErrRejected) {
 			app.Logger.ErrorContext(ctx, "the payment provider does not take our request: check its address, our access and our version",
 				"operation", job.Args.Operation, "key", job.Args.Key, "error", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/outside"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/shipping/carrier"
 	"waybill.dev/services/shipping/shipment"
@@ -47,7 +48,7 @@ func ask(ctx context.Context, app *server.App, job server.Job, args shipment.Job
 	switch {
 	case errors.As(err, &refused):
 		return app.Record(ctx, job, refuse(id.Tenant, id.ID, args.Number, refused.Code))
-	case errors.Is(err, carrier.ErrRejected):
+	case errors.Is(err, outside.ErrRejected):
 		app.Logger.ErrorContext(ctx, "the carrier does not take our request: check its address, our access and our version",
 			"operation", attempt.Operation, "key", args.Key, "error", err)
 		return err

@@ -3,7 +3,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 
 	"waybill.dev/contracts"
 	"waybill.dev/services/payments/payment"
@@ -13,7 +12,7 @@ import (
 type Gateway interface {
 	// Do returns the provider's definite answer: done, or refused for good with a code. An error says that there
 	// is none yet, and that the same is to be asked again under the same key. It is outside.ErrUnknown or
-	// ErrRejected; neither means that nothing was done.
+	// outside.ErrRejected; neither means that nothing was done.
 	Do(ctx context.Context, r Request) (payment.Outcome, error)
 }
 
@@ -31,7 +30,3 @@ type Request struct {
 	// Token is for Authorize only.
 	Token payment.Token
 }
-
-// ErrRejected says that the provider does not understand or allow the request. That is a fault of ours or of the
-// configuration and no refusal of the customer's payment, so that asking again is right once it is mended.
-var ErrRejected = errors.New("the provider rejects the request")

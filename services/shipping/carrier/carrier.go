@@ -3,7 +3,6 @@ package carrier
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"waybill.dev/services/shipping/shipment"
@@ -12,7 +11,7 @@ import (
 // Carrier fetches parcels. It does what is asked once for a key, and gives the same answer ever after.
 //
 // An answer is a report, or a *RefusedError for good. Any other error says that there is no answer yet, and that the same
-// is to be asked again under the same key: it is outside.ErrUnknown or ErrRejected, and neither means that nothing
+// is to be asked again under the same key: it is outside.ErrUnknown or outside.ErrRejected, and neither means that nothing
 // was done. No error tells an address.
 type Carrier interface {
 	// Book asks to fetch the parcel.
@@ -38,7 +37,3 @@ type RefusedError struct {
 }
 
 func (r *RefusedError) Error() string { return fmt.Sprintf("the carrier refuses: %s", r.Code) }
-
-// ErrRejected says that the carrier does not understand or allow the request. That is a fault of ours or of the
-// configuration and no refusal of the order, so that asking again is right once it is mended.
-var ErrRejected = errors.New("the carrier rejects the request")

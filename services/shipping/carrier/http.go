@@ -1,51 +1,30 @@
 package carrier
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
+	"slices"
 	"time"
-
-	"go.opentelemetry.io/otel/propagation"
 
 	"waybill.dev/platform/outside"
 	"waybill.dev/services/shipping/shipment"
 )
 
-// maximalAnswer is far more than a carrier's answer has, in bytes.
-const maximalAnswer = 64 << 10
-
 // HTTP is the carrier over HTTP.
 type HTTP struct {
-	base   string
-	client *http.Client
+	http   *outside.HTTP
 	system *outside.System[shipment.Report]
 }
 
 // NewHTTP is the carrier at an absolute http or https URL.
 func NewHTTP(base string) (*HTTP, error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("CARRIER_URL: %q is no http or https URL", base)
+	overHTTP, err := outside.NewHTTP("CARRIER_URL", base)
+	if err != nil {
+		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 64 // the jobs that ask at the same time
-	return &HTTP{
-		base: strings.TrimSuffix(u.String(), "/"),
-		client: &http.Client{
-			Transport: transport,
-			Timeout:   outside.CallTimeout,
-			// An address is not carried to wherever an answer points.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		system: outside.NewSystem[shipment.Report](),
-	}, nil
+	return &HTTP{http: overHTTP, system: outside.NewSystem[shipment.Report]()}, nil
 }
 
 // Open says whether the carrier has been silent so often that it is not asked for a while.
@@ -66,102 +45,75 @@ type (
 		PickedUpAt     time.Time      `json:"pickedUpAt"`
 		DeliveredAt    time.Time      `json:"deliveredAt"`
 	}
-	// answer is a booking, or the machine-readable reason of whatever is not a 2xx, with the booking where the
-	// carrier tells it.
-	answer struct {
-		booking
-		Code    string  `json:"code"`
-		Subject booking `json:"booking"`
+	// tooLate answers a cancellation of what was picked up.
+	tooLate struct {
+		Booking booking `json:"booking"`
 	}
 )
 
 // Book asks to fetch the parcel; see Carrier.
 func (c *HTTP) Book(ctx context.Context, key string, p Parcel) (shipment.Report, error) {
-	return c.ask(ctx, http.MethodPost, "/v1/bookings", key, bookBody(p), func(status int, a answer) error {
-		if status == http.StatusUnprocessableEntity && isRefusal(a.Code) {
-			return &RefusedError{a.Code}
-		}
-		return nil
+	const path = "/v1/bookings"
+	return c.ask(ctx, path, []int{http.StatusUnprocessableEntity}, func() (outside.Answer, error) {
+		return c.http.Post(ctx, path, key, bookBody(p))
 	})
 }
 
 // Cancel asks not to fetch it; see Carrier.
 func (c *HTTP) Cancel(ctx context.Context, key, bookingID string) (shipment.Report, error) {
 	path := "/v1/bookings/" + url.PathEscape(bookingID) + "/cancel"
-	return c.ask(ctx, http.MethodPost, path, key, struct{}{}, func(status int, a answer) error {
-		if (status == http.StatusConflict || status == http.StatusUnprocessableEntity) && isRefusal(a.Code) {
-			return &RefusedError{a.Code}
-		}
-		return nil
+	return c.ask(ctx, path, []int{http.StatusConflict, http.StatusUnprocessableEntity}, func() (outside.Answer, error) {
+		return c.http.Post(ctx, path, key, struct{}{})
 	})
 }
 
 // Find looks the booking up; see Carrier.
 func (c *HTTP) Find(ctx context.Context, bookingID string) (shipment.Report, error) {
-	return c.ask(ctx, http.MethodGet, "/v1/bookings/"+url.PathEscape(bookingID), "", nil,
-		func(int, answer) error { return nil })
+	path := "/v1/bookings/" + url.PathEscape(bookingID)
+	return c.ask(ctx, path, nil, func() (outside.Answer, error) { return c.http.Get(ctx, path) })
 }
 
-// ask asks a few times. refused tells the error of an answer that is a refusal for good.
-func (c *HTTP) ask(ctx context.Context, method, path, key string, body any, refused func(int, answer) error) (shipment.Report, error) {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return shipment.Report{}, err
-	}
+// ask calls a few times. An answer with one of the statuses, and a code of the carrier's own, is a refusal for good.
+func (c *HTTP) ask(ctx context.Context, path string, refusals []int, call func() (outside.Answer, error)) (shipment.Report, error) {
 	report, err := c.system.Ask(ctx, func() (shipment.Report, error) {
-		status, said, err := c.call(ctx, method, path, key, encoded)
+		a, err := call()
 		if err != nil {
 			return shipment.Report{}, err
 		}
-		if report, ok := told(status, said); ok {
+		if report, ok := told(a); ok {
 			return report, nil
 		}
-		if err := refused(status, said); err != nil {
-			return shipment.Report{}, err
+		switch {
+		case a.Code == alreadyPickedUp:
+			// No refusal, even where the booking is not told.
+			return shipment.Report{}, fmt.Errorf("%w: status %d without a booking", outside.ErrUnknown, a.Status)
+		case slices.Contains(refusals, a.Status) && a.Code != "" && a.Code != keyReused:
+			return shipment.Report{}, &RefusedError{a.Code}
 		}
-		return shipment.Report{}, noAnswer(status, said)
+		return shipment.Report{}, a.Undecided()
 	})
 	if err != nil {
-		return shipment.Report{}, fmt.Errorf("%s %s: %w", method, path, err)
+		return shipment.Report{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return report, nil
 }
 
-func (c *HTTP) call(ctx context.Context, method, path, key string, body []byte) (int, answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, answer{}, err
-	}
-	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/json")
-		request.Header.Set("Idempotency-Key", key)
-	} else {
-		request.Body, request.ContentLength = http.NoBody, 0
-	}
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header))
-	response, err := c.client.Do(request)
-	if err != nil {
-		return 0, answer{}, fmt.Errorf("%w: %w", outside.ErrUnknown, err)
-	}
-	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maximalAnswer))
-	var said answer
-	if err != nil || json.Unmarshal(data, &said) != nil {
-		said = answer{} // the status speaks for itself
-	}
-	return response.StatusCode, said, nil
-}
-
-// alreadyPickedUp is the code of a cancellation that comes too late.
-const alreadyPickedUp = "already_picked_up"
+const (
+	// alreadyPickedUp is the code of a cancellation that comes too late.
+	alreadyPickedUp = "already_picked_up"
+	// keyReused is the code of a key that was used for something else, which is our fault.
+	keyReused = "key_reused"
+)
 
 // told is the report that the answer holds, where it holds one.
-func told(status int, a answer) (shipment.Report, bool) {
+func told(a outside.Answer) (shipment.Report, bool) {
+	var b booking
+	var late tooLate
 	switch {
-	case status >= 200 && status < 300:
-		return a.report()
-	case status == http.StatusConflict && a.Code == alreadyPickedUp:
-		return a.Subject.report()
+	case a.OK() && a.Read(&b) == nil:
+		return b.report()
+	case a.Status == http.StatusConflict && a.Code == alreadyPickedUp && a.Read(&late) == nil:
+		return late.Booking.report()
 	}
 	return shipment.Report{}, false
 }
@@ -181,26 +133,4 @@ func (b booking) report() (shipment.Report, bool) {
 		return r, false
 	}
 	return r, b.ID != "" && !r.At.IsZero()
-}
-
-// aCode is what may go into events and logs as a refusal's code.
-var aCode = regexp.MustCompile(`^[a-z0-9_.-]{1,64}$`)
-
-// isRefusal says whether the code is a reason of the carrier's own. A key that was used for something else is our
-// fault, and a pick-up is no refusal even where its booking is not told.
-func isRefusal(code string) bool {
-	return aCode.MatchString(code) && code != "key_reused" && code != alreadyPickedUp
-}
-
-// noAnswer is the error of an answer that decides nothing. What is not certain is unknown.
-func noAnswer(status int, a answer) error {
-	switch {
-	case status < 300 || a.Code == alreadyPickedUp:
-		return fmt.Errorf("%w: status %d without a booking", outside.ErrUnknown, status)
-	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
-		return fmt.Errorf("%w: status %d", outside.ErrUnknown, status)
-	case aCode.MatchString(a.Code):
-		return fmt.Errorf("%w: status %d, %s", ErrRejected, status, a.Code)
-	}
-	return fmt.Errorf("%w: status %d", ErrRejected, status)
 }

@@ -19,8 +19,14 @@ import (
 	simulator "waybill.dev/simulators/carrier"
 )
 
-// start is the adapter to a running carrier that moves parcels only when told.
-func start(t *testing.T) *HTTP {
+// running is the adapter to a running carrier.
+type running struct {
+	*HTTP
+	url string
+}
+
+// start runs a carrier that moves parcels only when told.
+func start(t *testing.T) running {
 	t.Helper()
 	server, err := simulator.New(simulator.Config{Listen: "127.0.0.1:0", PickUpAfter: time.Hour, DeliverAfter: time.Hour})
 	if err != nil {
@@ -35,7 +41,7 @@ func start(t *testing.T) *HTTP {
 			t.Error(err)
 		}
 	})
-	return connect(t, server.URL())
+	return running{connect(t, server.URL()), server.URL()}
 }
 
 func connect(t *testing.T, url string) *HTTP {
@@ -55,7 +61,7 @@ func parcel(order, postalCode string) Parcel {
 	}
 }
 
-func book(t *testing.T, c *HTTP, order, postalCode string) shipment.Report {
+func book(t *testing.T, c running, order, postalCode string) shipment.Report {
 	t.Helper()
 	r, err := c.Book(t.Context(), "acme/"+order+"/book/0", parcel(order, postalCode))
 	if err != nil {
@@ -68,9 +74,9 @@ func book(t *testing.T, c *HTTP, order, postalCode string) shipment.Report {
 }
 
 // move tells the simulator what becomes of the parcel.
-func move(t *testing.T, c *HTTP, booking, where string) {
+func move(t *testing.T, c running, booking, where string) {
 	t.Helper()
-	response, err := http.Post(c.base+"/v1/bookings/"+booking+"/"+where, "application/json", nil)
+	response, err := http.Post(c.url+"/v1/bookings/"+booking+"/"+where, "application/json", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +179,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		err    error
 		code   string // of a refusal
 	}
-	unknown, rejected, refused := means{err: outside.ErrUnknown}, means{err: ErrRejected}, means{code: "no_way"}
+	unknown, rejected, refused := means{err: outside.ErrUnknown}, means{err: outside.ErrRejected}, means{code: "no_way"}
 	pickedUp := means{report: shipment.Report{Booking: parcel, State: shipment.StatePickedUp, At: at}}
 	for _, tc := range []struct {
 		name               string
