@@ -71,8 +71,12 @@ func (s *Server) hear(ctx context.Context, m contracts.Message) error {
 	about.about(m.Subject)
 	ctx = withScope(ctx, about)
 	at := time.Now().UTC()
+	command := s.service.React(m, at)
+	if len(command.Streams) == 0 {
+		return nil // it does not concern the service
+	}
 	result, err := s.app.Handle(ctx, eventlog.Request{
-		Command: s.service.React(m, at), Tenant: m.Tenant, At: at, Message: m.ID,
+		Command: command, Tenant: m.Tenant, At: at, Message: m.ID,
 		Meta: es.Meta{CorrelationID: m.CorrelationID, CausationID: m.ID, TraceParent: m.TraceParent},
 	})
 	if err == nil && result.Duplicate {
