@@ -15,6 +15,7 @@ import (
 type benchCommand struct {
 	onSuite
 	Orders      int           `help:"How many orders to place." default:"1000"`
+	WarmUp      *int          `help:"How many orders to place before, unmeasured; 500 with --start, and none without." placeholder:"N"`
 	Concurrency int           `help:"How many orders are under way at most." default:"64"`
 	Rate        float64       `help:"Place this many orders a second, whatever becomes of those before." placeholder:"R"`
 	SKUs        int           `name:"skus" help:"Over how many SKUs the orders are spread." default:"100"`
@@ -24,10 +25,19 @@ type benchCommand struct {
 	Binaries    string        `help:"Folder with the services' programs, for --start." type:"path" default:"bin" placeholder:"DIR"`
 }
 
+// warmUp is enough for Kafka's code to be compiled.
+const warmUp = 500
+
 var errBench = errors.New("not every order completed, or the books do not agree")
 
 func (c *benchCommand) Run(ctx context.Context, t terminal) (err error) {
 	config := bench.Config{Orders: c.Orders, Concurrency: c.Concurrency, Rate: c.Rate, SKUs: c.SKUs, Patience: c.Patience}
+	switch {
+	case c.WarmUp != nil:
+		config.WarmUp = *c.WarmUp
+	case c.Start:
+		config.WarmUp = warmUp
+	}
 	if err := config.Validate(); err != nil {
 		return err
 	}

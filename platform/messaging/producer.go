@@ -64,6 +64,8 @@ func producerConfig() *sarama.Config {
 	c.Producer.Retry.Max = 1 // the least for an idempotent producer; the relay sends the batch again by itself
 	c.Producer.Retry.Backoff = 100 * time.Millisecond
 	c.Producer.Return.Successes = true
+	// Without it sarama sends the first record of a batch by itself, and the rest after its acknowledgement.
+	c.Producer.Flush.Frequency = time.Millisecond
 	c.Producer.MaxMessageBytes = maxMessageBytes - 1024 // the rest is for the head of the record batch
 	// As Java's client does it, so that a producer in any language puts a key into the same partition.
 	c.Producer.Partitioner = sarama.NewMurmur2Partitioner

@@ -70,7 +70,7 @@ const (
 	busyFor = 500 * time.Millisecond
 	// gather is how far apart batches begin at least, unless the last one was full: under load it makes fewer and
 	// larger batches. A row that comes alone is sent at once.
-	gather = 20 * time.Millisecond
+	gather = 30 * time.Millisecond
 	// retryFirst and retryLast are the pauses after a batch that could not be sent, and after a lost session.
 	retryFirst = 100 * time.Millisecond
 	retryLast  = 2 * time.Second
@@ -247,8 +247,8 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 			pause.reset()
 			r.succeeded(rows, refused, began)
 			busyUntil = time.Now().Add(busyFor)
-			// There may be more, whether the batch was full of rows, of bytes, or not.
-			next = 0
+			// There may be more, whether the batch was full of rows, of bytes, or not. What was waited for has come.
+			next, looks = 0, len(hiddenFor)
 			if len(rows) < r.BatchRows {
 				sentAt = began
 			}

@@ -56,7 +56,7 @@ const (
 	leaveTime = 3 * time.Second
 	// gatherFetches is how far apart polls are at least. Under load it makes fewer and larger fetches; a record that comes
 	// alone is handed out at once.
-	gatherFetches = 10 * time.Millisecond
+	gatherFetches = 30 * time.Millisecond
 	// fetchWait is how long a fetch waits for records. It does not see partitions that become ready meanwhile, as
 	// those of a new topic do, so it is not long.
 	fetchWait = time.Second

@@ -16,8 +16,11 @@ import (
 
 // Config says what is measured.
 type Config struct {
-	// Orders is how many orders are placed.
+	// Orders is how many orders are placed and measured.
 	Orders int
+	// WarmUp is how many are placed before, and not measured: Java compiles what is run often, and statements are
+	// prepared when they come first.
+	WarmUp int
 	// Concurrency is how many orders are under way at most: placed, and not yet completed.
 	Concurrency int
 	// Rate is how many orders are placed a second, whatever becomes of those before (an open loop); 0 places the
@@ -40,6 +43,9 @@ func (c Config) Validate() error {
 	if c.Concurrency < 1 {
 		errs = append(errs, errors.New("--concurrency must be 1 or more"))
 	}
+	if c.WarmUp < 0 {
+		errs = append(errs, errors.New("--warm-up must not be negative"))
+	}
 	if c.Rate < 0 {
 		errs = append(errs, errors.New("--rate must not be negative"))
 	}
@@ -55,8 +61,24 @@ func Run(ctx context.Context, c Config, d suite.Description) (Report, error) {
 	if err := c.Validate(); err != nil {
 		return Report{}, err
 	}
-	shop := client.New(d).ForTenant("bench-" + strings.ToLower(rand.Text()[:10]))
+	shop := client.New(d)
 	defer shop.Close()
+	if c.WarmUp > 0 {
+		warm := c
+		warm.Orders, warm.WarmUp, warm.Rate, warm.Progress = c.WarmUp, 0, 0, nil
+		if r, err := measure(ctx, warm, newTenant(shop), d); err != nil || !r.OK() {
+			return r, err
+		}
+	}
+	return measure(ctx, c, newTenant(shop), d)
+}
+
+// newTenant is a shop of which nobody has heard.
+func newTenant(shop *client.Client) *client.Client {
+	return shop.ForTenant("bench-" + strings.ToLower(rand.Text()[:10]))
+}
+
+func measure(ctx context.Context, c Config, shop *client.Client, d suite.Description) (Report, error) {
 	received, err := stock(ctx, c, shop)
 	if err != nil {
 		return Report{}, fmt.Errorf("stock the shelves: %w", err)

@@ -11,7 +11,7 @@ import (
 const (
 	// watchInterval is how often the list of orders is read. The figures do not depend on it: times are taken from
 	// the orders' own histories.
-	watchInterval = 50 * time.Millisecond
+	watchInterval = 150 * time.Millisecond
 	watchPage     = 100
 )
 
