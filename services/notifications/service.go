@@ -1,6 +1,8 @@
 package notifications
 
 import (
+	"context"
+
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/server"
@@ -42,6 +44,7 @@ func New(config Config) (server.Service, error) {
 		Publish:    func(es.Recorded) []contracts.Event { return nil }, // nobody waits for a mail
 		Routes:     routes,
 		Workers:    func(w *server.Workers) { server.Work(w, mails.work) },
+		Background: []func(context.Context, *server.App) error{mails.closeAtEnd},
 		Degraded: func() []string {
 			if mails.system.Open() {
 				return []string{"breaker:mail-server"}

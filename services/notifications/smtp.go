@@ -7,6 +7,7 @@ import (
 	"net"
 	netmail "net/mail"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -14,6 +15,7 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/outside"
+	"waybill.dev/platform/server"
 	"waybill.dev/services/notifications/mail"
 )
 
@@ -30,6 +32,8 @@ type mailServer struct {
 	system *outside.System[int]
 	// idle are connections that have sent a mail and wait for the next.
 	idle chan connection
+	// stopped says that none is kept any longer.
+	stopped atomic.Bool
 }
 
 type connection struct {
@@ -134,6 +138,28 @@ func (s *mailServer) keep(c connection) {
 	case s.idle <- c:
 	default:
 		_ = s.client.CloseWithSMTPClient(c.Client)
+	}
+	if s.stopped.Load() {
+		s.closeIdle()
+	}
+}
+
+// closeAtEnd takes leave of the mail server when the service stops.
+func (s *mailServer) closeAtEnd(ctx context.Context, _ *server.App) error {
+	<-ctx.Done()
+	s.stopped.Store(true)
+	s.closeIdle()
+	return nil
+}
+
+func (s *mailServer) closeIdle() {
+	for {
+		select {
+		case c := <-s.idle:
+			_ = s.client.CloseWithSMTPClient(c.Client)
+		default:
+			return
+		}
 	}
 }
 
