@@ -55,5 +55,20 @@ func ask(ctx context.Context, app *server.App, job server.Job, args shipment.Job
 	case err != nil:
 		return err
 	}
-	return app.Record(ctx, job, shipment.Take(id.Tenant, id.ID, report))
+	err = app.Record(ctx, job, shipment.Take(id.Tenant, id.ID, report))
+	var contradiction *es.Refusal
+	if !errors.As(err, &contradiction) {
+		return err
+	}
+	// Asked again, the carrier would say the same.
+	if err := park(ctx, app, id.Tenant, id.ID, report, "job:"+args.Key, contradiction); err != nil {
+		return err
+	}
+	if attempt.Operation == shipment.Cancel {
+		return app.Record(ctx, job, shipment.RefuseCancel(id.Tenant, id.ID, args.Number, codeContradiction))
+	}
+	return nil
 }
+
+// codeContradiction is what a cancellation is refused with where the carrier's answer cannot be about this shipment.
+const codeContradiction = "contradiction"

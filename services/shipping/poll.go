@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/outside"
 	"waybill.dev/platform/server"
@@ -132,5 +133,11 @@ func find(ctx context.Context, app *server.App, c carrier.Carrier, p openParcel)
 	if err != nil || report.State == shipment.StateBooked {
 		return err // nothing new
 	}
-	return take(ctx, app, p.Tenant, p.Order, report, "poll:"+p.Booking, "")
+	cause := "poll:" + p.Booking
+	err = take(ctx, app, p.Tenant, p.Order, report, cause, "")
+	var contradiction *es.Refusal
+	if errors.As(err, &contradiction) {
+		return park(ctx, app, p.Tenant, p.Order, report, cause+":"+string(report.State), contradiction)
+	}
+	return err
 }

@@ -2,10 +2,12 @@ package shipping
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/shipping/shipment"
 )
@@ -27,4 +29,22 @@ func take(ctx context.Context, app *server.App, tenant, order string, r shipment
 		Meta: es.Meta{CorrelationID: last.CorrelationID, CausationID: cause, TraceParent: last.TraceParent},
 	})
 	return err
+}
+
+// answersParkedFrom is where parked answers say that they came from.
+const answersParkedFrom = "carrier-answers"
+
+// park keeps a report that cannot be taken for a person to look at: it contradicts what is known of the shipment.
+// cause names what brought the report; parked again, it is the same.
+func park(ctx context.Context, app *server.App, tenant, order string, r shipment.Report, cause string, why *es.Refusal) error {
+	app.Logger.WarnContext(ctx, "what the carrier says of a parcel is parked", "tenant", tenant, "order", order,
+		"cause", cause, "error", why.Detail)
+	value, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return messaging.Park(ctx, app.Pool, messaging.Parking{
+		Topic: answersParkedFrom, Value: value, Tenant: tenant, Subject: order, MessageID: cause,
+		EventType: "parcel." + string(r.State), Reason: why.Detail,
+	})
 }

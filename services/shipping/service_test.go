@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strconv"
@@ -477,6 +478,7 @@ func TestService(t *testing.T) {
 // webhook is a webhook's parts, as the carrier would send them.
 type webhook struct {
 	id, body  string
+	key       string // Idempotency-Key; empty without
 	sent      time.Time
 	signature string // of the parts, unless given
 }
@@ -495,9 +497,14 @@ func (s *suite) send(t *testing.T, w webhook) servicetest.Response {
 			t.Fatal(err)
 		}
 	}
+	headers := []string{
+		"webhook-id", w.id, "webhook-timestamp", strconv.FormatInt(w.sent.Unix(), 10), "webhook-signature", w.signature,
+	}
+	if w.key != "" {
+		headers = append(headers, "Idempotency-Key", w.key)
+	}
 	// The tenant is that of the reference, and this one is nobody's.
-	return s.Call(t, "nobody", http.MethodPost, "/v1/carrier-webhooks", []byte(w.body), "webhook-id", w.id,
-		"webhook-timestamp", strconv.FormatInt(w.sent.Unix(), 10), "webhook-signature", w.signature)
+	return s.Call(t, "nobody", http.MethodPost, "/v1/carrier-webhooks", []byte(w.body), headers...)
 }
 
 func webhookBody(kind, reference, booking string) string {
@@ -514,7 +521,7 @@ func (s *suite) parked(t *testing.T, tenant string) map[string]string {
 	s.Call(t, tenant, http.MethodGet, "/v1/parked?limit=100", nil).JSON(t, &page)
 	parked := map[string]string{}
 	for _, p := range page.Items {
-		if p.Topic == "carrier-webhooks" {
+		if strings.HasPrefix(p.Topic, "carrier-") {
 			parked[p.MessageID] = p.Error
 		}
 	}
@@ -556,6 +563,14 @@ func webhooks(t *testing.T, s *suite) {
 	deliver := webhook{id: "msg_2_" + o.ID, body: webhookBody("parcel.delivered", reference, booking)}
 	s.send(t, deliver)
 	o.says(t, gone, there)
+
+	keyed := webhook{id: "msg_3_" + o.ID, body: deliver.body, key: "once-" + o.ID}
+	another := webhook{id: "msg_4_" + o.ID, body: webhookBody("parcel.eaten", reference, booking), key: keyed.key}
+	for i, want := range []int{http.StatusAccepted, http.StatusAccepted, http.StatusUnprocessableEntity} {
+		if answer := s.send(t, []webhook{keyed, keyed, another}[i]); answer.Status != want {
+			t.Errorf("try %d under a key: %d %s", i, answer.Status, answer.Body)
+		}
+	}
 
 	late := s.order()
 	late.Hears(t, placed("12345"))
@@ -602,6 +617,40 @@ func TestPoll(t *testing.T) {
 	o.says(t, gone, there)
 	o.wantTimeline(t, o.shown(t, "delivered"), "order-placed", "stock-reserved", "booking-asked", "booked", "picked-up", "delivered")
 	o.wantBooks(t, carrier.Delivered)
+}
+
+// What the carrier answers of another booking than ours is asked once, and shown to a person.
+func TestContradictionIsShownToAPerson(t *testing.T) {
+	t.Parallel()
+	answer := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/bookings", answer(`{"id":"bkg_1","status":"booked","carrier":"C","trackingNumber":"T"}`))
+	mux.HandleFunc("POST /v1/bookings/bkg_1/cancel", answer(`{"id":"bkg_2","status":"cancelled","carrier":"C","trackingNumber":"T"}`))
+	mux.HandleFunc("GET /v1/bookings/bkg_1", answer(`{"id":"bkg_2","status":"picked_up","carrier":"C","trackingNumber":"T","pickedUpAt":"2026-03-04T10:00:00Z"}`))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	s := startAt(t, 100*time.Millisecond, server.URL)
+	o := s.order()
+	o.Hears(t, placed("12345"), reserved)
+	o.shown(t, "booked")
+	isParked := func(id string) {
+		t.Helper()
+		servicetest.Eventually(t, func() bool { return strings.Contains(s.parked(t, acme)[id], "the carrier reports another") },
+			func() string { return fmt.Sprintf("%s is not among %v", id, s.parked(t, acme)) })
+	}
+	isParked("poll:bkg_1:picked_up")
+	o.Hears(t, stop)
+	o.says(t, contracts.ShipmentAttentionRequired{Operation: "cancel", Code: "contradiction"})
+	isParked("job:" + acme + "/" + o.ID + "/cancel/0")
+	if shown := o.shown(t, "cancelling"); shown.Attention != "cancel refused: contradiction" {
+		t.Errorf("attention %q", shown.Attention)
+	}
+	if retry := o.Call(t, acme, http.MethodPost, "/v1/shipments/"+o.ID+"/retry", nil); retry.Status != http.StatusAccepted {
+		t.Errorf("retry: %d %s", retry.Status, retry.Body)
+	}
+	isParked("job:" + acme + "/" + o.ID + "/cancel/1")
 }
 
 // While the carrier is away nothing is decided and readiness tells; when it comes, everything goes on.

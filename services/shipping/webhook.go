@@ -25,6 +25,7 @@ const parkedFrom = "carrier-webhooks"
 
 // webhookInput is the head of a webhook; its body is read as it was signed.
 type webhookInput struct {
+	server.Post
 	ID        string `header:"webhook-id" maxLength:"255" doc:"The webhook's id, the same on every try: a repeat is known by it." example:"msg_2Lml"`
 	Timestamp string `header:"webhook-timestamp" doc:"When this try was sent, in seconds since 1970; at most 5 minutes off." example:"1772600400"`
 	Signature string `header:"webhook-signature" doc:"v1 and the HMAC-SHA256 of id, timestamp and body, in base64 (Standard Webhooks)." example:"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="`
@@ -68,7 +69,7 @@ func webhookRoute(api huma.API, app *server.App, verifier *standardwebhooks.Webh
 		// The signature is held against the body as it came, and what does not fit is kept, not refused.
 		SkipValidateBody: true,
 		RequestBody:      &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: body}}},
-		Errors:           []int{400, 401, 413, 415, 422, 503},
+		Errors:           []int{400, 401, 409, 413, 415, 422, 503},
 	}, func(ctx context.Context, in *webhookInput) (*struct{}, error) {
 		raw := server.RawBody(ctx)
 		header := http.Header{}
@@ -77,6 +78,18 @@ func webhookRoute(api huma.API, app *server.App, verifier *standardwebhooks.Webh
 		header.Set(standardwebhooks.HeaderWebhookSignature, in.Signature)
 		if verifier.Verify(raw, header) != nil {
 			return nil, huma.Error401Unauthorized("the webhook's signature is not valid")
+		}
+		// The webhook's own id makes it safe to repeat. A caller's key is held to its body besides; what is kept under it
+		// is no reason not to look at the webhook, whose taking may have failed then.
+		if in.IdempotencyKey != "" {
+			nothing := es.Nothing()
+			// The log looks for a key where it locks a stream.
+			nothing.Streams = []es.StreamID{shipment.Category.Stream(server.CallerFrom(ctx).Tenant, in.ID)}
+			if _, err := server.Execute(ctx, app, in.Post, nothing, func(es.States) server.Reply[struct{}] {
+				return server.Reply[struct{}]{Status: http.StatusAccepted}
+			}); err != nil {
+				return nil, err
+			}
 		}
 		return nil, server.Problem(takeWebhook(ctx, app, header, raw))
 	})
