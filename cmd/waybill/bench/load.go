@@ -35,7 +35,8 @@ type load struct {
 
 // order is one order as the caller saw it.
 type order struct {
-	id string
+	id       string
+	placedAt time.Time
 	// due is when it was to be placed: with an open loop a late submission counts from here.
 	due    time.Time
 	submit time.Duration
@@ -116,7 +117,7 @@ func (l *load) place(ctx context.Context, i int, due time.Time) {
 		l.fail(fmt.Sprintf("order %d was not accepted: %v", i, err))
 		return
 	}
-	o := order{id: placed.ID, due: due, submit: time.Since(due)}
+	o := order{id: placed.ID, placedAt: placed.PlacedAt, due: due, submit: time.Since(due)}
 	l.placed = append(l.placed, o)
 	l.open[o.id] = o
 }

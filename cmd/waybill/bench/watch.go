@@ -58,7 +58,7 @@ func (l *load) look(ctx context.Context) error {
 			if _, open := l.open[o.ID]; open && (o.Status == client.StatusCompleted || o.Status == client.StatusCancelled) {
 				l.settle(o.ID, o.Status)
 			}
-			passed = passed || o.ID < oldest
+			passed = passed || o.PlacedAt.Before(oldest)
 		}
 		l.mu.Unlock()
 		if cursor = page.NextCursor; cursor == "" || passed {
@@ -67,14 +67,15 @@ func (l *load) look(ctx context.Context) error {
 	}
 }
 
-// oldest is the id of the open order that was placed first: ids are UUIDv7, which sort by time.
-func (l *load) oldest() (id string, any bool) {
+// oldest is when the first of the open orders was placed. The list is sorted by that time; ids, which are drawn a moment
+// later, may stand in another order.
+func (l *load) oldest() (at time.Time, any bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for open := range l.open {
-		if !any || open < id {
-			id, any = open, true
+	for _, o := range l.open {
+		if !any || o.placedAt.Before(at) {
+			at, any = o.placedAt, true
 		}
 	}
-	return id, any
+	return at, any
 }
