@@ -44,8 +44,8 @@ func TestReplicasNeverOversell(t *testing.T) {
 	t.Parallel()
 	const (
 		tenant = "default"
-		orders = 150
-		opened = 100 // of each SKU; the orders want about 225, so that some are short
+		orders = 240
+		opened = 160 // of each SKU; the orders want about 360, so that some are short, and each shelf gets its snapshot
 	)
 	skus := []string{"cup", "mug", "plate"}
 	access := pgtest.Service(t, service(t).Name, service(t).Migrations)
