@@ -76,6 +76,47 @@ func TestCommitWakesTheWorkers(t *testing.T) {
 	}
 }
 
+// River is stopped while there is nothing to do: it leads no longer. What is enqueued here is done at once all the
+// same, and what is enqueued elsewhere with the next poll.
+func TestWorkersRestAndAreWoken(t *testing.T) {
+	t.Parallel()
+	r := runCounting(t, &errands{})
+	leaders := func() (n int) {
+		if err := r.App().Pool.QueryRow(t.Context(), "SELECT count(*) FROM river_leader").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	rested := func() {
+		eventually(t, "the workers to rest", func() bool {
+			var left int
+			if err := r.App().Pool.QueryRow(t.Context(), "SELECT count(*) FROM river_job WHERE state <> 'completed'").Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+			return left == 0 && leaders() == 0
+		})
+	}
+	eventually(t, "a leader", func() bool { return leaders() == 1 })
+	rested()
+	if strings.Contains(r.call("GET", "/readyz", "").raw, "jobs") {
+		t.Error("workers that rest are told to be missing")
+	}
+	began := time.Now()
+	r.ask(order, "errand")
+	eventually(t, "the outcome", func() bool { return r.noted(order) == "errand" })
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("resting workers took %v, as long as the poll", took)
+	}
+	eventually(t, "a leader", func() bool { return leaders() == 1 })
+	rested()
+	// As another replica would: a copy of the job, with nobody told.
+	if _, err := r.App().Pool.Exec(t.Context(), `INSERT INTO river_job (state, args, kind, max_attempts, metadata)
+		SELECT 'available', args, kind, max_attempts, metadata FROM river_job LIMIT 1`); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the copy to be done", func() bool { return jobRow(t, r, "state = 'completed'") == 2 })
+}
+
 func TestFailedJobIsDoneAgainForEver(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func() error{

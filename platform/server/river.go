@@ -37,8 +37,11 @@ const (
 
 	// fetchCooldown gathers what is enqueued at about the same moment. Jobs enqueued here wake their workers at
 	// once, and so does the end of a pause; the poll is for what other replicas leave behind.
-	fetchCooldown = 50 * time.Millisecond
+	fetchCooldown = 100 * time.Millisecond
 	fetchPoll     = 5 * time.Second
+
+	// restAfter is how long nothing is enqueued before River is stopped until there is work again.
+	restAfter = 5 * time.Second
 
 	completedKeptFor = time.Hour
 )
@@ -127,17 +130,73 @@ func (j *jobs) wakeLate() {
 	}
 }
 
-// run works jobs until the context ends, and then finishes what it has begun.
+// run works jobs until the context ends, and then finishes what it has begun. While there are none River is
+// stopped: its own loops wake some twenty times a second, whether there is anything to do or not.
 func (j *jobs) run(ctx context.Context) error {
-	if err := j.client.Start(context.WithoutCancel(ctx)); err != nil {
-		return err
+	defer j.running.Store(false)
+	for ctx.Err() == nil {
+		if err := j.client.Start(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+		j.running.Store(true)
+		j.awaitRest(ctx)
+		if err := j.stop(ctx); err != nil {
+			return err
+		}
+		j.awaitWork(ctx)
 	}
-	j.running.Store(true)
-	<-ctx.Done()
-	j.running.Store(false)
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), softStop+time.Second)
+	return nil
+}
+
+func (j *jobs) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), softStop+time.Second)
 	defer cancel()
-	return j.client.Stop(stop)
+	return j.client.Stop(ctx)
+}
+
+// awaitRest returns when nothing has been enqueued for a while and all is done, or the context ends.
+func (j *jobs) awaitRest(ctx context.Context) {
+	tick := time.NewTicker(restAfter)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if time.Since(time.Unix(0, j.inserted.Load())) < restAfter {
+			continue
+		}
+		if left, err := j.left(ctx); err == nil && !left {
+			return
+		}
+	}
+}
+
+// awaitWork returns when there is something to do, or the context ends. It looks before it waits: River may have
+// heard the ring for a job that it did not take any more.
+func (j *jobs) awaitWork(ctx context.Context) {
+	tick := time.NewTicker(fetchPoll)
+	defer tick.Stop()
+	for {
+		if left, err := j.left(ctx); err == nil && left {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-j.wake.ring:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// left says whether there are jobs that are not done: waiting, under way, here or at another replica, or put off.
+func (j *jobs) left(ctx context.Context) (left bool, err error) {
+	err = j.app.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM river_job
+		WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled'))`).Scan(&left)
+	return left, err
 }
 
 func addWorker[A es.Job](j *jobs, work func(context.Context, *App, JobOf[A]) error) {
