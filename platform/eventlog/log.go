@@ -71,10 +71,12 @@ type Change struct {
 }
 
 const (
-	// pace is how far apart shared commits begin at least, and callersPace where somebody waits for an answer. Under load
-	// they gather more commands into each; a command that comes alone waits for nothing.
-	pace        = 40 * time.Millisecond
-	callersPace = 10 * time.Millisecond
+	// Shared commits begin this far apart at least for each command of the last one, up to a longest time, which is
+	// shorter where somebody waits for an answer: the more there is to commit, the fewer and larger the commits. A
+	// command that comes alone waits for nothing.
+	gatherEach           = 5 * time.Millisecond
+	gatherLongest        = 40 * time.Millisecond
+	gatherLongestCallers = 10 * time.Millisecond
 	// singles is how many commands run singly at a time, beside the shared commits.
 	singles = 8
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.
@@ -100,6 +102,7 @@ type Log struct {
 	singly     errgroup.Group
 	single     chan struct{} // a place for each that runs
 	began      time.Time     // when the last shared commit did
+	last       int           // how many commands that one had
 	shared     prometheus.Histogram
 }
 
@@ -165,7 +168,7 @@ func (l *Log) Run(ctx context.Context) error {
 		if batch == nil {
 			return l.singly.Wait()
 		}
-		l.began = time.Now()
+		l.began, l.last = time.Now(), len(batch)
 		// What has begun is brought to its end even when the log is being stopped.
 		l.commit(context.WithoutCancel(ctx), batch)
 	}
@@ -200,11 +203,11 @@ func (l *Log) next(ctx context.Context) []*pending {
 	take := func(p *pending) {
 		batch = append(batch, p)
 		locks += p.locks()
-		wait := pace
+		longest := gatherLongest
 		if p.Respond != nil {
-			wait = callersPace
+			longest = gatherLongestCallers
 		}
-		if at := l.began.Add(wait); due.IsZero() || at.Before(due) {
+		if at := l.began.Add(min(time.Duration(l.last)*gatherEach, longest)); due.IsZero() || at.Before(due) {
 			due = at
 		}
 	}

@@ -65,12 +65,15 @@ type Relay struct {
 const (
 	idlePoll = time.Second
 	busyPoll = 20 * time.Millisecond
+	// wokenPoll is for as long as the commits of this process are all that is sent: they wake the relay themselves.
+	wokenPoll = 100 * time.Millisecond
 	// busyFor is how long after the last sign of traffic the relay polls fast: commits of other replicas do not
 	// wake it, and rows may be hidden for a moment.
 	busyFor = 500 * time.Millisecond
-	// gather is how far apart batches begin at least, unless the last one was full: under load it makes fewer and
-	// larger batches. A row that comes alone is sent at once.
-	gather = 30 * time.Millisecond
+	// Batches begin this far apart at least for each row of the last one, up to a longest time, unless that one was full:
+	// the more there is to send, the fewer and larger the batches. A row that comes alone is sent at once.
+	gatherEach    = 8 * time.Millisecond
+	gatherLongest = 80 * time.Millisecond
 	// retryFirst and retryLast are the pauses after a batch that could not be sent, and after a lost session.
 	retryFirst = 100 * time.Millisecond
 	retryLast  = 2 * time.Second
@@ -215,10 +218,11 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 		return err
 	}
 	pause := backoff{first: retryFirst, last: retryLast}
-	looks, busyUntil := 0, time.Now().Add(busyFor)
-	var sentAt time.Time
+	looks, busyUntil, poll := 0, time.Now().Add(busyFor), busyPoll
+	var due time.Time
+	woken := true
 	for {
-		if wait := time.Until(sentAt.Add(gather)); wait > 0 && !sleep(ctx, wait) {
+		if wait := time.Until(due); wait > 0 && !sleep(ctx, wait) {
 			return nil
 		}
 		var rows []row
@@ -249,22 +253,27 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 			busyUntil = time.Now().Add(busyFor)
 			// There may be more, whether the batch was full of rows, of bytes, or not. What was waited for has come.
 			next, looks = 0, len(hiddenFor)
+			poll = busyPoll
+			if woken {
+				poll = wokenPoll
+			}
 			if len(rows) < r.BatchRows {
-				sentAt = began
+				due = began.Add(min(time.Duration(len(rows))*gatherEach, gatherLongest))
 			}
 		} else if looks < len(hiddenFor) {
 			next = hiddenFor[looks]
 			looks++
 		} else if time.Now().Before(busyUntil) {
-			next = busyPoll
+			next = poll
 		}
 		if next == 0 {
 			continue
 		}
 		select {
 		case <-r.wake:
-			looks, busyUntil = 0, time.Now().Add(busyFor)
+			woken, looks, busyUntil = true, 0, time.Now().Add(busyFor)
 		case <-time.After(next):
+			woken = false
 		case <-ctx.Done():
 			return nil
 		}

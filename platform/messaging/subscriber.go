@@ -54,9 +54,10 @@ const (
 	askTime  = 3 * time.Second
 	// leaveTime bounds the last commit and the farewell of a member that stops.
 	leaveTime = 3 * time.Second
-	// gatherFetches is how far apart polls are at least. Under load it makes fewer and larger fetches; a record that comes
-	// alone is handed out at once.
-	gatherFetches = 30 * time.Millisecond
+	// Polls are this far apart at least for each record of the last one, up to a longest time: the more there is to
+	// fetch, the fewer and larger the fetches. A record that comes alone is handed out at once.
+	fetchEach    = 5 * time.Millisecond
+	fetchLongest = 50 * time.Millisecond
 	// fetchWait is how long a fetch waits for records. It does not see partitions that become ready meanwhile, as
 	// those of a new topic do, so it is not long.
 	fetchWait = time.Second
@@ -143,13 +144,13 @@ func (s *subscriber) run(ctx context.Context) error {
 		}
 	})
 	beside.Go(func() { every(ctx, askEvery, func() { s.ask(ctx, client) }) })
-	var polled time.Time
+	var due time.Time
 	for ctx.Err() == nil {
-		if wait := time.Until(polled.Add(gatherFetches)); wait > 0 && !sleep(ctx, wait) {
+		if wait := time.Until(due); wait > 0 && !sleep(ctx, wait) {
 			break
 		}
 		fetched := client.PollRecords(ctx, pollRecords)
-		polled = time.Now()
+		due = time.Now().Add(min(time.Duration(fetched.NumRecords())*fetchEach, fetchLongest))
 		fetched.EachError(func(topic string, partition int32, err error) {
 			if ctx.Err() == nil {
 				s.logger.Warn("records cannot be fetched", "topic", topic, "partition", partition, "error", err)

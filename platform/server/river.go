@@ -37,7 +37,7 @@ const (
 
 	// fetchCooldown gathers what is enqueued at about the same moment. Jobs enqueued here wake their workers at
 	// once, and so does the end of a pause; the poll is for what other replicas leave behind.
-	fetchCooldown = 100 * time.Millisecond
+	fetchCooldown = 50 * time.Millisecond
 	fetchPoll     = 5 * time.Second
 
 	// restAfter is how long nothing is enqueued before River is stopped until there is work again.
