@@ -20,7 +20,7 @@ demo: build ## Send an order each way it can go, through a running suite or one 
 	@bin/waybill demo $(ARGS)
 
 build: ## Build waybill, the services and the simulators into bin/.
-	@$(GO) build -o bin/ ./cmd/waybill ./simulators/cmd/simulators $(SERVICES:%=./services/%/cmd/%)
+	@$(GO) build -o bin/ ./cmd/waybill ./simulators/cmd/simulators $(foreach service,$(SERVICES),./services/$(service)/cmd/$(service))
 
 test: ## Run every test, on real PostgreSQL and real Apache Kafka, with the race detector.
 	@for tool in java mvn; do command -v $$tool >/dev/null || { \
@@ -41,7 +41,7 @@ generate: ## Write the event catalogue, the schemas and the AsyncAPI document fr
 bench: build ## Measure orders through five processes, real PostgreSQL and Apache Kafka. ARGS='--orders 2000 --concurrency 64 --json out.json'
 	@bin/waybill bench --start $(ARGS)
 
-tidy: ## Tidy every module, in and out of the workspace.
+tidy: ## Tidy every module by itself.
 	@for module in $(MODULES); do (cd $$module && GOWORK=off $(GO) mod tidy) || exit 1; done
 
 clean: ## Remove what was built. Data in .waybill/ stays.
