@@ -426,6 +426,15 @@ func TestIdempotencyKey(t *testing.T) {
 	if _, err := log.Handle(t.Context(), keyed(move("a", 5), "k", "another body")); !errors.Is(err, eventlog.ErrKeyReused) {
 		t.Fatalf("another body: %v", err)
 	}
+	// Keys and messages are looked up also where no stream is concerned.
+	for _, replayed := range []bool{false, true} {
+		if r := must(t, log, keyed(es.Nothing(), "nothing", "body")); r.Replayed != replayed {
+			t.Fatalf("a command without streams: replayed %t, want %t", r.Replayed, replayed)
+		}
+		if r := must(t, log, eventlog.Request{Command: es.Nothing(), Tenant: "default", Message: "nothing"}); r.Duplicate != replayed {
+			t.Fatalf("a message without streams: duplicate %t, want %t", r.Duplicate, replayed)
+		}
+	}
 	// A refusal is not kept: the same key may succeed later.
 	var refusal *es.Refusal
 	if _, err := log.Handle(t.Context(), keyed(move("a", -100), "later", "body")); !errors.As(err, &refusal) {

@@ -38,7 +38,8 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error 
 				ids = append(ids, id)
 			}
 		}
-		if len(ids) == 0 {
+		last := rank == len(t.log.Categories)-1
+		if len(ids) == 0 && !(first && last) { // messages and keys are looked up also where no stream is concerned
 			continue
 		}
 		if err := t.lockAndLoadCategory(ctx, members, ids, first); err != nil {
@@ -46,7 +47,7 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error 
 		}
 		first = false
 		t.leaveLocked(members)
-		if rank == len(t.log.Categories)-1 {
+		if last {
 			break
 		}
 		if err := t.discover(members, rank, wanted); err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/jackc/puddle/v2"
 )
 
-// Unavailable says whether the error is one of a server that is away, overloaded, being stopped or a standby: it
-// does not answer anybody, and may later. A context that ended while the server was waited for counts as well.
+// Unavailable says whether the error is one of a server that is away, overloaded, being stopped or a standby, or whose
+// schema has not been migrated yet: it does not answer anybody, and may later. A context that ended while the server
+// was waited for counts as well.
 func Unavailable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -22,6 +23,8 @@ func Unavailable(err error) bool {
 		case "57014": // a statement that was cancelled, most often by its own timeout: see Contended
 			return false
 		case "25006", "25P03": // the server became a standby; it ended a session that was idle in a transaction
+			return true
+		case "3F000", "42P01": // no such schema or table
 			return true
 		}
 		for _, class := range []string{

@@ -37,6 +37,8 @@ func TestEachErrorIsOfItsKind(t *testing.T) {
 		{&pgconn.PgError{Code: "08006"}, unavailable},
 		{&pgconn.PgError{Code: "25006"}, unavailable},
 		{&pgconn.PgError{Code: "25P03"}, unavailable},
+		{&pgconn.PgError{Code: "3F000"}, unavailable},
+		{&pgconn.PgError{Code: "42P01"}, unavailable},
 		{&pgconn.PgError{Code: "53300"}, unavailable},
 		{&pgconn.PgError{Code: "57P01"}, unavailable},
 		{&pgconn.PgError{Code: "58030"}, unavailable},

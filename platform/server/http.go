@@ -18,7 +18,7 @@ func (s *Server) handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
 	edge := newEdge(s)
-	e.Use(edge.observe, edge.recover, edge.check, s.requireSchema)
+	e.Use(edge.observe, edge.recover, edge.check)
 
 	api := humaecho.New(e, s.apiConfig())
 	if s.service.Routes != nil {
@@ -81,16 +81,6 @@ func headAsGet(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// requireSchema refuses the service's own routes while its tables are not there.
-func (s *Server) requireSchema(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if c.Path() != "" && !operational(c.Path()) && !s.migrated.Load() {
-			return retryLater(http.StatusServiceUnavailable, "the service is waiting for its database")
-		}
-		return next(c)
-	}
 }
 
 // handleError tells errors that no operation of huma's has told: those of the router and the middleware.

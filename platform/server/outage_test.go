@@ -168,6 +168,13 @@ func TestSchemaIsWaitedFor(t *testing.T) {
 	}
 	r := run(t, countingService(&errands{}), config(t, access[counting].ServiceURL), server.Options{})
 	r.call("GET", "/readyz", "").problem(t, http.StatusServiceUnavailable)
+	addition := r.call("POST", "/v1/counters/a/additions", `{"by":1}`)
+	addition.problem(t, http.StatusServiceUnavailable)
+	if addition.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	r.call("GET", "/v1/counters/a", "").problem(t, http.StatusServiceUnavailable)
+	r.call("POST", "/v1/counters/a/additions", `{"by":"one"}`).problem(t, http.StatusUnprocessableEntity)
 	if err := postgres.Migrate(t.Context(), access[counting].OwnerURL, counting, nil); err != nil {
 		t.Fatal(err)
 	}
