@@ -56,9 +56,8 @@ func TestRelayPublishesWhatWasWritten(t *testing.T) {
 		java := kgo.StickyKeyPartitioner(nil).ForTopic(record.Topic)
 		diff(t, "partition", int(record.Partition), java.Partition(record, contracts.Partitions))
 	}
-	if amiss := relay.Degraded(); amiss != nil {
-		t.Errorf("degraded: %v", amiss)
-	}
+	// They may have arrived with a first send that failed in part, or whose acknowledgement is still on its way.
+	eventually(t, 10*time.Second, "the relay is well", func() bool { return relay.Degraded() == nil })
 }
 
 func TestRelayWakesAtOnce(t *testing.T) {
