@@ -50,6 +50,21 @@ func (s States) Empty(id StreamID, c Erased) {
 	s.loaded[id] = &loaded{category: c}
 }
 
+// At is a stream's state and version as they are now. Facts that are applied later leave the state as it is.
+func (s States) At(id StreamID) (state any, version int64) {
+	if l, ok := s.loaded[id]; ok {
+		return l.state, l.version
+	}
+	return nil, 0
+}
+
+// Resume sets a stream that was added by Empty to what At gave.
+func (s States) Resume(id StreamID, state any, version int64) {
+	if l, ok := s.loaded[id]; ok {
+		l.state, l.version = state, version
+	}
+}
+
 // Restore sets a stream that was added by Empty to a snapshot.
 func (s States) Restore(id StreamID, version int64, snapshot []byte) error {
 	l, ok := s.loaded[id]

@@ -125,6 +125,14 @@ func (t *transaction) change(fact es.Recorded) {
 	t.changes[i].Facts = append(t.changes[i].Facts, fact)
 }
 
+// remember keeps the states that the commit has left.
+func (t *transaction) remember() {
+	for _, c := range t.changes {
+		state, version := t.states.At(c.Stream)
+		t.log.cache.remember(c.Stream, state, version, uuid.MustParse(c.Facts[len(c.Facts)-1].ID))
+	}
+}
+
 // publish adds the integration events that are made from a fact to the outbox.
 func (t *transaction) publish(fact es.Recorded) error {
 	for _, m := range Messages(t.log.Service, fact, t.log.Publish) {

@@ -124,6 +124,7 @@ func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ ma
 		if err := tx.Commit(ctx); err != nil {
 			return nil, nil, classify(err)
 		}
+		t.remember()
 		if len(t.messages.ids) > 0 && l.Committed != nil {
 			l.Committed()
 		}

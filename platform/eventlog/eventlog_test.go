@@ -348,6 +348,9 @@ func TestHotStreamIsSnapshotted(t *testing.T) {
 	if got, version := balance(t, log, "hot"); got != 500 || version != 250 {
 		t.Fatalf("balance %d at version %d", got, version)
 	}
+	if got, version := balance(t, start(t, pool), "hot"); got != 500 || version != 250 {
+		t.Fatalf("from the snapshot: balance %d at version %d", got, version)
+	}
 	// A snapshot of another revision of the fold is not read.
 	revised := accounts
 	revised.Revision = 2

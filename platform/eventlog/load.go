@@ -164,47 +164,64 @@ func (l *Log) lockKey(parts ...string) int64 {
 	return int64(h.Sum64())
 }
 
-// loadStreams reads, for each wanted stream, its snapshot (a row without a kind) and the facts after it. It is
-// one statement, so that snapshot and facts are of the same moment.
+// loadStreams reads, for each wanted stream, the fact at the known version without its data, and the facts after it.
+// Where no version is known it reads the snapshot (a row without a kind) and the facts after that. It is one statement,
+// so that all are of the same moment.
 const loadStreams = `
 WITH wanted AS (
-    SELECT stream, revision, n FROM unnest($1::text[], $2::int[]) WITH ORDINALITY AS w (stream, revision, n)
+    SELECT stream, revision, known, n
+    FROM unnest($1::text[], $2::int[], $3::bigint[]) WITH ORDINALITY AS w (stream, revision, known, n)
 ), snapshot AS (
     SELECT w.n, s.version, s.state FROM wanted w JOIN snapshots s ON s.stream = w.stream AND s.revision = w.revision
+    WHERE w.known = 0
 )
-SELECT n, version, '' AS kind, state AS data FROM snapshot
+SELECT n, version, '00000000-0000-0000-0000-000000000000'::uuid AS id, '' AS kind, state AS data FROM snapshot
 UNION ALL
-SELECT w.n, e.version, e.kind, e.data
+SELECT w.n, e.version, e.id, e.kind, e.data
 FROM wanted w
 LEFT JOIN snapshot s ON s.n = w.n
 CROSS JOIN LATERAL (
-    SELECT version, kind, data FROM events
-    WHERE stream = w.stream AND version > coalesce(s.version, 0)
+    SELECT version, id, kind, CASE WHEN version <> w.known THEN data END AS data FROM events
+    WHERE stream = w.stream AND version >= coalesce(s.version + 1, w.known)
     ORDER BY version
     OFFSET 0
 ) e
 ORDER BY n, version`
 
-// queueLoad folds the streams into states when the batch is read.
+// queueLoad folds the streams into states when the batch is read, from what is remembered of them on.
 func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 	slices.SortFunc(ids, func(a, b es.StreamID) int { return cmp.Compare(a.String(), b.String()) })
 	ids = slices.Compact(ids)
 	names := make([]string, len(ids))
 	revisions := make([]int, len(ids))
+	known := make([]int64, len(ids))
+	remembered := make([]cached, len(ids))
 	for i, id := range ids {
 		names[i] = id.String()
 		_, revisions[i] = l.categories[id.Category].SnapshotPolicy()
+		remembered[i] = l.cache.recall(id)
+		known[i] = remembered[i].version
 		states.Empty(id, l.categories[id.Category])
 	}
-	b.Queue(loadStreams, names, revisions).Query(func(rows pgx.Rows) error {
+	b.Queue(loadStreams, names, revisions, known).Query(func(rows pgx.Rows) error {
+		last := make([][16]byte, len(ids))
 		var n, version int64
+		var fact [16]byte
 		var kind string
 		var data []byte
-		_, err := pgx.ForEachRow(rows, []any{&n, &version, &kind, &data}, func() (err error) {
+		_, err := pgx.ForEachRow(rows, []any{&n, &version, &fact, &kind, &data}, func() (err error) {
 			defer recovered(&err) // here, because the connection must be read to the end of the batch
-			id := ids[n-1]
-			if kind == "" {
+			i := n - 1
+			id := ids[i]
+			last[i] = fact
+			switch {
+			case kind == "":
 				return states.Restore(id, version, data)
+			case version == known[i] && fact == remembered[i].last:
+				states.Resume(id, remembered[i].state, version)
+				return nil
+			case states.Version(id) < known[i]:
+				return l.cache.forget(id)
 			}
 			event, err := l.categories[id.Category].Decode(kind, data)
 			if err != nil {
@@ -216,7 +233,19 @@ func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 			}
 			return err
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		for i, id := range ids {
+			state, version := states.At(id)
+			switch {
+			case version < known[i]:
+				return l.cache.forget(id)
+			case last[i] != [16]byte{}:
+				l.cache.remember(id, state, version, last[i])
+			}
+		}
+		return nil
 	})
 }
 

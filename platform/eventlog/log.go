@@ -99,6 +99,7 @@ type Log struct {
 	queue      chan *pending
 	stopped    chan struct{}
 	reads      reads
+	cache      cache
 	singly     errgroup.Group
 	single     chan struct{} // a place for each that runs
 	began      time.Time     // when the last shared commit did
@@ -138,6 +139,7 @@ func New(c Config) (*Log, error) {
 		categories: map[string]category{},
 		queue:      make(chan *pending),
 		stopped:    make(chan struct{}),
+		cache:      newCache(),
 		single:     make(chan struct{}, singles),
 		shared: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "eventlog_commit_commands",

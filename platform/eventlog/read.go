@@ -87,6 +87,9 @@ func (l *Log) readAll() {
 // Where it fails each read is done by itself, so that one never fails another.
 func (l *Log) readTogether(batch []*read) {
 	states, err := l.readStates(batch)
+	if errors.Is(err, errLostRace) {
+		states, err = l.readStates(batch) // what was remembered has been forgotten
+	}
 	if err != nil && len(batch) > 1 && !errors.Is(classify(err), errAway) {
 		for _, r := range batch {
 			l.readTogether([]*read{r})
