@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,10 +72,9 @@ type Change struct {
 }
 
 const (
-	// Shared commits begin this far apart at least for each command of the last one, up to a longest time, which is
-	// shorter where somebody waits for an answer: the more there is to commit, the fewer and larger the commits. A
-	// command that comes alone waits for nothing.
-	gatherEach           = 5 * time.Millisecond
+	// Shared commits begin this far apart at least for each command of the last one, up to a longest time: the more
+	// there is to commit, the fewer and larger the commits. A command that comes alone waits for nothing.
+	gatherEach           = 10 * time.Millisecond
 	gatherLongest        = 40 * time.Millisecond
 	gatherLongestCallers = 10 * time.Millisecond
 	// singles is how many commands run singly at a time, beside the shared commits.
@@ -96,14 +96,13 @@ const (
 type Log struct {
 	Config
 	categories map[string]category
-	queue      chan *pending
+	callers    lane // of those who wait for an answer
+	others     lane // of messages and of jobs' outcomes
 	stopped    chan struct{}
 	reads      reads
 	cache      cache
 	singly     errgroup.Group
 	single     chan struct{} // a place for each that runs
-	began      time.Time     // when the last shared commit did
-	last       int           // how many commands that one had
 	shared     prometheus.Histogram
 }
 
@@ -137,7 +136,8 @@ func New(c Config) (*Log, error) {
 	l := &Log{
 		Config:     c,
 		categories: map[string]category{},
-		queue:      make(chan *pending),
+		callers:    newLane(gatherLongestCallers),
+		others:     newLane(gatherLongest),
 		stopped:    make(chan struct{}),
 		cache:      newCache(),
 		single:     make(chan struct{}, singles),
@@ -165,15 +165,17 @@ func New(c Config) (*Log, error) {
 // Run commits what Handle is given until the context ends, and then what is under way.
 func (l *Log) Run(ctx context.Context) error {
 	defer close(l.stopped)
-	for {
-		batch := l.next(ctx)
-		if batch == nil {
-			return l.singly.Wait()
-		}
-		l.began, l.last = time.Now(), len(batch)
-		// What has begun is brought to its end even when the log is being stopped.
-		l.commit(context.WithoutCancel(ctx), batch)
+	var lanes sync.WaitGroup
+	for _, lane := range []*lane{&l.callers, &l.others} {
+		lanes.Go(func() {
+			for batch := lane.next(ctx); batch != nil; batch = lane.next(ctx) {
+				// What has begun is brought to its end even when the log is being stopped.
+				l.commit(context.WithoutCancel(ctx), batch)
+			}
+		})
 	}
+	lanes.Wait()
+	return l.singly.Wait()
 }
 
 // Handle runs the command and waits for its commit. Its errors are a *es.Refusal, which is what the command
@@ -182,8 +184,12 @@ func (l *Log) Handle(ctx context.Context, r Request) (Result, error) {
 	ctx, span := l.Tracer.Start(ctx, "eventlog.handle")
 	defer span.End()
 	p := &pending{Request: r, done: make(chan outcome, 1)}
+	queue := l.others.queue
+	if r.Respond != nil {
+		queue = l.callers.queue
+	}
 	select {
-	case l.queue <- p:
+	case queue <- p:
 	case <-l.stopped:
 		return Result{}, fmt.Errorf("%w: it has been stopped", ErrUnavailable)
 	case <-ctx.Done():
@@ -195,56 +201,4 @@ func (l *Log) Handle(ctx context.Context, r Request) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 	}
-}
-
-// next waits for a command and takes along those that wait at the same moment, or come while the next commit is not
-// due yet. It returns nil when the log is to stop.
-func (l *Log) next(ctx context.Context) []*pending {
-	var batch []*pending
-	locks, due := 0, time.Time{}
-	take := func(p *pending) {
-		batch = append(batch, p)
-		locks += p.locks()
-		longest := gatherLongest
-		if p.Respond != nil {
-			longest = gatherLongestCallers
-		}
-		if at := l.began.Add(min(time.Duration(l.last)*gatherEach, longest)); due.IsZero() || at.Before(due) {
-			due = at
-		}
-	}
-	select {
-	case p := <-l.queue:
-		take(p)
-	case <-ctx.Done():
-		return nil
-	}
-	for len(batch) < sharedCommands && locks < sharedLocks {
-		select {
-		case p := <-l.queue:
-			take(p)
-			continue
-		default:
-		}
-		wait := time.Until(due)
-		if wait <= 0 || ctx.Err() != nil {
-			break
-		}
-		select {
-		case p := <-l.queue:
-			take(p)
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
-	}
-	return batch
-}
-
-// locks is how many locks the request is known to take.
-func (p *pending) locks() int {
-	n := len(p.Command.Streams)
-	if p.Idempotency != nil {
-		n++
-	}
-	return n
 }

@@ -48,7 +48,7 @@ type partition struct {
 
 const (
 	// commitEvery is how often the group's progress is told to Kafka.
-	commitEvery = 500 * time.Millisecond
+	commitEvery = time.Second
 	// askEvery is how often Kafka is asked whether it is there, and askTime how long it may take to answer.
 	askEvery = 5 * time.Second
 	askTime  = 3 * time.Second

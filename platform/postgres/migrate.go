@@ -92,9 +92,9 @@ func migrate(ctx context.Context, ownerURL, service string, own fs.FS) error {
 	if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("job tables: %w", err)
 	}
-	// River searches jobs by their arguments and metadata for its own console only, and every job would pay for
-	// these two with more than for the rest of its row.
-	if _, err := lock.Exec(ctx, `DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index`); err != nil {
+	// River searches jobs by their arguments, metadata and kind for its own console only, and every job would pay for
+	// these with more than for the rest of its row.
+	if _, err := lock.Exec(ctx, `DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index, river_job_kind`); err != nil {
 		return fmt.Errorf("job tables: %w", err)
 	}
 	return grant(ctx, lock.Conn(), service)
