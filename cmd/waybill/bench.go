@@ -16,7 +16,7 @@ type benchCommand struct {
 	onSuite
 	Orders      int           `help:"How many orders to place." default:"1000"`
 	WarmUp      *int          `help:"How many orders to place before, unmeasured; 500 with --start, and none without." placeholder:"N"`
-	Concurrency int           `help:"How many orders are under way at most." default:"64"`
+	Concurrency int           `help:"How many orders are under way at most." default:"128"`
 	Rate        float64       `help:"Place this many orders a second, whatever becomes of those before." placeholder:"R"`
 	SKUs        int           `name:"skus" help:"Over how many SKUs the orders are spread." default:"100"`
 	Patience    time.Duration `help:"How long nothing may complete before the run is given up." default:"60s"`

@@ -39,7 +39,7 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error 
 			}
 		}
 		last := rank == len(t.log.Categories)-1
-		if len(ids) == 0 && !(first && last) { // messages and keys are looked up also where no stream is concerned
+		if len(ids) == 0 && (!first || !last) { // messages and keys are looked up also where no stream is concerned
 			continue
 		}
 		if err := t.lockAndLoadCategory(ctx, members, ids, first); err != nil {

@@ -72,11 +72,9 @@ type Change struct {
 }
 
 const (
-	// Shared commits begin this far apart at least for each command of the last one, up to a longest time: the more
-	// there is to commit, the fewer and larger the commits. A command that comes alone waits for nothing.
-	gatherEach           = 10 * time.Millisecond
-	gatherLongest        = 40 * time.Millisecond
-	gatherLongestCallers = 10 * time.Millisecond
+	// restLongest is how long a lane rests between two commits at most, and so how long a message waits for others.
+	restLongest        = 40 * time.Millisecond
+	restLongestCallers = 10 * time.Millisecond
 	// singles is how many commands run singly at a time, beside the shared commits.
 	singles = 8
 	// sharedCommands and sharedLocks bound one shared commit: PostgreSQL's lock table is finite.
@@ -136,8 +134,8 @@ func New(c Config) (*Log, error) {
 	l := &Log{
 		Config:     c,
 		categories: map[string]category{},
-		callers:    newLane(gatherLongestCallers),
-		others:     newLane(gatherLongest),
+		callers:    newLane(restLongestCallers),
+		others:     newLane(restLongest),
 		stopped:    make(chan struct{}),
 		cache:      newCache(),
 		single:     make(chan struct{}, singles),
@@ -169,8 +167,10 @@ func (l *Log) Run(ctx context.Context) error {
 	for _, lane := range []*lane{&l.callers, &l.others} {
 		lanes.Go(func() {
 			for batch := lane.next(ctx); batch != nil; batch = lane.next(ctx) {
+				began := time.Now()
 				// What has begun is brought to its end even when the log is being stopped.
 				l.commit(context.WithoutCancel(ctx), batch)
+				lane.ended, lane.took = time.Now(), time.Since(began)
 			}
 		})
 	}

@@ -70,10 +70,9 @@ const (
 	// busyFor is how long after the last sign of traffic the relay polls fast: commits of other replicas do not
 	// wake it, and rows may be hidden for a moment.
 	busyFor = 500 * time.Millisecond
-	// Batches begin this far apart at least for each row of the last one, up to a longest time, unless that one was full:
-	// the more there is to send, the fewer and larger the batches. A row that comes alone is sent at once.
-	gatherEach    = 8 * time.Millisecond
-	gatherLongest = 80 * time.Millisecond
+	// After a batch that was not full the relay rests twice as long as it took, up to a longest time: the busier the
+	// machine, the fewer and larger the batches. A row that comes alone finds a relay that has rested.
+	restLongest = 80 * time.Millisecond
 	// retryFirst and retryLast are the pauses after a batch that could not be sent, and after a lost session.
 	retryFirst = 100 * time.Millisecond
 	retryLast  = 2 * time.Second
@@ -258,7 +257,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 				poll = wokenPoll
 			}
 			if len(rows) < r.BatchRows {
-				due = began.Add(min(time.Duration(len(rows))*gatherEach, gatherLongest))
+				due = time.Now().Add(min(2*time.Since(began), restLongest))
 			}
 		} else if looks < len(hiddenFor) {
 			next = hiddenFor[looks]

@@ -64,7 +64,7 @@ func (c *jobCounts) Collect(ch chan<- prometheus.Metric) {
 	if time.Since(c.sampled) > 5*time.Second {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		rows, err := c.pool.Query(ctx, `SELECT kind, state::text, count(*) FROM river_job
+		rows, err := c.pool.Query(ctx, `SELECT kind, state::text, sum(coalesce(jsonb_array_length(args -> 'jobs'), 1)) FROM river_job
 			WHERE state IN ('available', 'running', 'retryable', 'scheduled', 'pending', 'discarded', 'cancelled') GROUP BY 1, 2`)
 		if err == nil {
 			c.counts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[jobCount])

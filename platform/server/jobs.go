@@ -11,8 +11,6 @@ import (
 
 // Job is what a job is done for.
 type Job struct {
-	// ID is the job's own.
-	ID int64
 	// Attempt counts from 1.
 	Attempt int
 	Tenant  string

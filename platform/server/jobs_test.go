@@ -5,12 +5,15 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
@@ -187,15 +190,15 @@ func TestJobsThatNobodyCanDoAreKept(t *testing.T) {
 	r := runCounting(t, &errands{})
 	insert := func(kind, args string) (id int64) {
 		err := r.App().Pool.QueryRow(t.Context(), `INSERT INTO river_job (kind, args, metadata, max_attempts, queue, state)
-			VALUES ($1, $2, '{"tenant":"acme","subject":"x"}', 32767, 'default', 'available') RETURNING id`, kind, args).Scan(&id)
+			VALUES ($1, $2, '{}', 32767, 'default', 'available') RETURNING id`, kind, args).Scan(&id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return id
 	}
-	unknown, unreadable := insert("of_tomorrow", `{}`), insert("errand", `{"what":7}`)
+	unknown, unreadable := insert("of_tomorrow", `{}`), insert("errand", `{"jobs":[{"args":{"what":7}}]}`)
 	eventually(t, "the unreadable one tried twice", func() bool {
-		return len(r.logs.lines(t, "a job failed and is done again")) >= 2
+		return len(r.logs.lines(t, "a row of jobs cannot be read and is tried again")) >= 2
 	})
 	var states []string
 	rows, err := r.App().Pool.Query(t.Context(), `SELECT state::text FROM river_job WHERE id IN ($1, $2) ORDER BY id`, unknown, unreadable)
@@ -214,7 +217,7 @@ func TestDiscardedJobsAreRevived(t *testing.T) {
 	r := run(t, countingService(&errands{}), c, server.Options{})
 	r.waitFor("/readyz", http.StatusOK)
 	_, err := r.App().Pool.Exec(t.Context(), `INSERT INTO river_job (kind, args, metadata, attempt, max_attempts, queue, state, finalized_at)
-		VALUES ('errand', '{"what":"again"}', '{"tenant":"acme","subject":"x"}', 32767, 32767, 'default', 'discarded', now())`)
+		VALUES ('errand', '{"jobs":[{"tenant":"acme","subject":"x","args":{"what":"again"}}]}', '{}', 32767, 32767, 'default', 'discarded', now())`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +235,7 @@ func TestJobOfAKilledWorkerIsRescued(t *testing.T) {
 	}
 	defer pool.Close()
 	_, err = pool.Exec(t.Context(), `INSERT INTO river_job (kind, args, metadata, attempt, max_attempts, queue, state, attempted_at, attempted_by)
-		VALUES ('errand', '{"what":"rescued"}', '{"tenant":"acme","subject":"x"}', 1, 32767, 'default', 'running', now() - interval '16 seconds', '{nobody}')`)
+		VALUES ('errand', '{"jobs":[{"tenant":"acme","subject":"x","args":{"what":"rescued"}}]}', '{}', 1, 32767, 'default', 'running', now() - interval '16 seconds', '{nobody}')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,8 +286,60 @@ func TestManyJobsAreAllDoneOnce(t *testing.T) {
 		work <- struct{}{}
 	}
 	close(work)
-	eventually(t, "all jobs", func() bool { return jobRow(t, r, "state = 'completed'") == jobs })
-	if done.Load() != jobs {
-		t.Errorf("%d were done", done.Load())
+	var stored int64
+	eventually(t, "all jobs", func() bool {
+		err := r.App().Pool.QueryRow(t.Context(), `SELECT coalesce(sum(jsonb_array_length(args -> 'jobs')), 0) FROM river_job
+			WHERE state = 'completed'`).Scan(&stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stored >= jobs
+	})
+	if done.Load() != jobs || stored != jobs {
+		t.Errorf("%d are stored, %d were done", stored, done.Load())
+	}
+}
+
+// The jobs of a commit share rows of River's. Where one fails those beside it are not held up: they are done, and
+// asked again with it.
+func TestJobsOfACommitShareRows(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int32
+	var beside sync.Map
+	e := &errands{}
+	e.on("stubborn", func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+		if tries.Add(1) < 3 {
+			return errors.New("not yet")
+		}
+		return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, "stubborn"))
+	})
+	e.on("willing", func(_ context.Context, _ *server.App, job server.JobOf[errand]) error {
+		beside.LoadOrStore(job.Attempt, tries.Load())
+		return nil
+	})
+	r := runCounting(t, e)
+	asked := []es.Job{errand{"stubborn"}}
+	for range 24 {
+		asked = append(asked, errand{"willing"})
+	}
+	if _, err := r.App().Handle(t.Context(), eventlog.Request{Command: add("acme", order, 1, asked...), Tenant: "acme", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the outcome", func() bool { return r.noted(order) == "stubborn" })
+	eventually(t, "both rows", func() bool { return jobRow(t, r, "state = 'completed'") == 2 })
+	if n := jobRow(t, r, "jsonb_array_length(args -> 'jobs') IN (20, 5)"); n != 2 {
+		t.Errorf("%d rows are of 20 and 5 jobs", n)
+	}
+	for attempt := range 3 {
+		if _, ok := beside.Load(attempt + 1); !ok {
+			t.Errorf("attempt %d was not made of those beside", attempt+1)
+		}
+	}
+	failures := r.logs.lines(t, "a job failed and is done again")
+	if len(failures) != 2 || failures[0]["order"] != order {
+		t.Errorf("told %v", failures)
+	}
+	if metrics := r.call("GET", "/metrics", "").raw; !strings.Contains(metrics, `job_attempts_total{kind="errand",outcome="failed"} 2`) {
+		t.Error("the failed attempts are not counted")
 	}
 }

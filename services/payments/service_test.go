@@ -375,7 +375,7 @@ func TestService(t *testing.T) {
 		}
 		defer db.Close(context.WithoutCancel(t.Context()))
 		completed := func() (n int) {
-			if err := db.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed' AND args->>'order' = $1`,
+			if err := db.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed' AND args @> jsonb_build_object('jobs', jsonb_build_array(jsonb_build_object('subject', $1::text)))`,
 				o.ID).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
@@ -384,7 +384,7 @@ func TestService(t *testing.T) {
 		bothDone := func() bool { return completed() == 2 }
 		never := func() string { return "the jobs are never completed" }
 		servicetest.Eventually(t, bothDone, never)
-		if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'available', finalized_at = NULL WHERE args->>'order' = $1`,
+		if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'available', finalized_at = NULL WHERE args @> jsonb_build_object('jobs', jsonb_build_array(jsonb_build_object('subject', $1::text)))`,
 			o.ID); err != nil {
 			t.Fatal(err)
 		}

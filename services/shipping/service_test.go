@@ -358,7 +358,7 @@ func TestService(t *testing.T) {
 		db := o.database(t)
 		bothDone := func() bool {
 			var n int
-			if err := db.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed' AND args->>'order' = $1`,
+			if err := db.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE state = 'completed' AND args @> jsonb_build_object('jobs', jsonb_build_array(jsonb_build_object('subject', $1::text)))`,
 				o.ID).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
@@ -366,7 +366,7 @@ func TestService(t *testing.T) {
 		}
 		never := func() string { return "the jobs are never completed" }
 		servicetest.Eventually(t, bothDone, never)
-		if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'available', finalized_at = NULL WHERE args->>'order' = $1`,
+		if _, err := db.Exec(t.Context(), `UPDATE river_job SET state = 'available', finalized_at = NULL WHERE args @> jsonb_build_object('jobs', jsonb_build_array(jsonb_build_object('subject', $1::text)))`,
 			o.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+const (
+	firstPause = 200 * time.Millisecond
+	longPause  = 30 * time.Second
+)
+
+// again stands around every attempt at a row. What fails is put off, never counted as River counts attempts: so it is
+// never discarded, and its row does not grow by an error for each attempt.
+type again struct {
+	river.MiddlewareDefaults
+	jobs *jobs
+}
+
+func (a *again) Work(ctx context.Context, row *rivertype.JobRow, doInner func(context.Context) error) error {
+	err := withoutPanic(ctx, doInner)
+	if err == nil || stopped(ctx, err) {
+		return err
+	}
+	pause := pauseAfter(attempt(row))
+	if !errors.Is(err, errTold) {
+		a.jobs.app.Logger.ErrorContext(ctx, "a row of jobs cannot be read and is tried again", "kind", row.Kind, "row", row.ID, "error", err)
+	}
+	a.jobs.wake.after(pause)
+	return river.JobSnooze(pause)
+}
+
+// stopped says whether the error comes from the end of the server: River gives the row back.
+func stopped(ctx context.Context, err error) bool {
+	return errors.Is(err, context.Canceled) && ctx.Err() != nil
+}
+
+// attempt counts from 1. River keeps in the row's metadata how often it was put off.
+func attempt(row *rivertype.JobRow) int {
+	var m struct {
+		Snoozes int `json:"snoozes"`
+	}
+	if json.Unmarshal(row.Metadata, &m) != nil {
+		return row.Attempt // a person may have edited it: the job is done all the same
+	}
+	return row.Attempt + m.Snoozes
+}
+
+// pauseAfter doubles from one attempt to the next, and spreads what failed together.
+func pauseAfter(attempt int) time.Duration {
+	pause := longPause
+	if shift := max(attempt, 1) - 1; shift < 8 {
+		pause = min(firstPause<<shift, longPause)
+	}
+	return pause/2 + rand.N(pause/2+1)
+}
+
+// retryPolicy is for what River itself counts as a failure: a job whose worker was killed.
+type retryPolicy struct{}
+
+func (retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
+	return time.Now().Add(pauseAfter(row.Attempt))
+}
+
+// revive gives back what River has discarded all the same: a job that has brought the process down again and
+// again, or of a kind that this version does not know.
+func revive(ctx context.Context, app *App) error {
+	tag, err := app.Pool.Exec(ctx, `UPDATE river_job SET state = 'available', attempt = 0, finalized_at = NULL, scheduled_at = now()
+		WHERE state = 'discarded' AND finalized_at IS NOT NULL`)
+	if err == nil && tag.RowsAffected() > 0 {
+		app.Logger.ErrorContext(ctx, "discarded jobs were enqueued again", "jobs", tag.RowsAffected())
+	}
+	return err
+}
