@@ -13,6 +13,10 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
+// A name in another spelling would be let through unchecked beside the right one, and decoded into the same field.
+// huma knows this setting as a variable of its package alone, which nothing may write once requests are served.
+func init() { huma.ValidateStrictCasing = true } //nolint:gochecknoinits // huma has no other place for it
+
 // handler is the service's HTTP interface: its own routes, and those that every service has.
 func (s *Server) handler() http.Handler {
 	e := echo.New()

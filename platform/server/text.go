@@ -29,9 +29,13 @@ type textError struct {
 
 func (e *textError) Error() string { return e.location + " " + e.message }
 
-// checkJSONText looks through a JSON document for invalid UTF-8, U+0000 (as it is or escaped) and halves of
-// surrogate pairs. Whether it is JSON at all is not asked here.
+// checkJSONText looks through a JSON document for what two readers of it may take for two things: names that stand
+// twice in an object, nesting without end, invalid UTF-8, U+0000 (as it is or escaped) and halves of surrogate pairs.
+// Whether it is JSON at all is not asked here.
 func checkJSONText(data []byte) *textError {
+	if bad := checkNames(data); bad != nil {
+		return bad
+	}
 	if !utf8.Valid(data) {
 		at := 0
 		for at < len(data) {
@@ -66,6 +70,69 @@ func checkJSONText(data []byte) *textError {
 		at++ // whatever is escaped is no backslash of its own
 	}
 	return nil
+}
+
+// maxDepth bounds how deep a document nests; no body of ours comes near it.
+const maxDepth = 64
+
+// checkNames looks for a name that stands twice in its object: the one that is checked need not be the one that is
+// stored.
+func checkNames(data []byte) *textError {
+	var open []map[string]bool // the names so far of each object and array around the byte; an array has none
+	for at := 0; at < len(data); at++ {
+		switch data[at] {
+		case '{', '[':
+			if len(open) == maxDepth {
+				return &textError{"body", fmt.Sprintf("is nested deeper than %d", maxDepth)}
+			}
+			open = append(open, nil)
+		case '}', ']':
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		case '"':
+			begin := at
+			if at = endOfString(data, begin); at == len(data) {
+				return nil // it is no JSON
+			}
+			if len(open) == 0 || !colonFollows(data[at+1:]) {
+				continue
+			}
+			name := string(data[begin : at+1])
+			if strings.Contains(name, `\`) && json.Unmarshal(data[begin:at+1], &name) == nil {
+				name = `"` + name + `"`
+			}
+			names := open[len(open)-1]
+			if names[name] {
+				// The object is named: a name may be anything at all.
+				return &textError{pathAt(data, begin), "contains a name twice"}
+			}
+			if names == nil {
+				names = map[string]bool{}
+				open[len(open)-1] = names
+			}
+			names[name] = true
+		}
+	}
+	return nil
+}
+
+// endOfString is where the string that begins there ends: its closing quote, or the end of data.
+func endOfString(data []byte, begin int) int {
+	for at := begin + 1; at < len(data); at++ {
+		switch data[at] {
+		case '"':
+			return at
+		case '\\':
+			at++
+		}
+	}
+	return len(data)
+}
+
+func colonFollows(data []byte) bool {
+	rest := bytes.TrimLeft(data, " \t\r\n")
+	return len(rest) > 0 && rest[0] == ':'
 }
 
 // escapedRune reads "\uXXXX" at the beginning of data.

@@ -1,6 +1,9 @@
 package server
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestBadTextIsFoundAndNamed(t *testing.T) {
 	t.Parallel()
@@ -22,6 +25,19 @@ func TestBadTextIsFoundAndNamed(t *testing.T) {
 		{"{\"a\":\"\x00\"}", "body.a", "contains U+0000"},
 		{"{\"a\":\"\uFFFD\"}", "", ""},
 		{`{"a":"\u000`, "", ""},
+		{`{"a":1,"b":{"a":1,"b":[{"a":1},{"a":1}]},"c":"a"}`, "", ""},
+		{`{"a":1,"A":1}`, "", ""},
+		{`{"a":"b","b":"a"}`, "", ""},
+		{`["a","a"]`, "", ""},
+		{`{"a":1,"a":1}`, "body", "contains a name twice"},
+		{`{"a":{"b":[1,{"c":1 , "d" : {}, "c" : 2}]}}`, "body.a.b[1]", "contains a name twice"},
+		{`{"a":[{"b":1}],"c":{"d":{}},"a":1}`, "body", "contains a name twice"},
+		{`{"a":1,"\u0061":1}`, "body", "contains a name twice"},
+		{`{"a\"":1,"a\u0022":1}`, "body", "contains a name twice"},
+		{`{"a\\":1,"a\"":1}`, "", ""},
+		{strings.Repeat("[", 64) + strings.Repeat("]", 64), "", ""},
+		{strings.Repeat("[", 1<<20) + "\"\\u0000", "body", "is nested deeper than 64"},
+		{strings.Repeat(`{"a":`, 65), "body", "is nested deeper than 64"},
 		{`\u0000`, "body", "contains U+0000"},
 	} {
 		bad := checkJSONText([]byte(c.data))
@@ -35,7 +51,7 @@ func TestBadTextIsFoundAndNamed(t *testing.T) {
 }
 
 func FuzzCheckJSONText(f *testing.F) {
-	for _, seed := range []string{`{"a":["\u0000",{}]}`, "]}\xff", `\`, `"\ud800\u`, `[{"a":`} {
+	for _, seed := range []string{`{"a":1,"a":1}`, `{"a"}]:{"`, `{"a":["\u0000",{}]}`, "]}\xff", `\`, `"\ud800\u`, `[{"a":`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
