@@ -23,6 +23,9 @@ func (c Cancel) Validate() []Wrong {
 
 // Decide asks once. An order that is on its way back already needs no asking.
 func (c Cancel) Decide(o Order) ([]Event, error) {
+	if err := refuse(c.Validate()); err != nil {
+		return nil, err
+	}
 	switch {
 	case o.Placed == nil:
 		return nil, errUnknown

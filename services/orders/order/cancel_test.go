@@ -69,6 +69,13 @@ func TestCancelUnknown(t *testing.T) {
 	given(t, authorized).When(do(cancel)).ThenRefused(es.NotFound)
 }
 
+func TestCancelRefusesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	c := cancel
+	c.Reason = strings.Repeat("r", order.MaxReason+1)
+	given(t, placed()).When(do(c)).ThenRefused(es.Invalid)
+}
+
 func TestCancelReason(t *testing.T) {
 	t.Parallel()
 	for reason, wrong := range map[string]int{

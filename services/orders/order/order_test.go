@@ -109,7 +109,7 @@ func TestAnyHistory(t *testing.T) {
 			case 0:
 				verb = order.Cancel{RequestedBy: order.ByCustomer, Reason: "r", At: now}
 			case 1:
-				verb = order.Resolve{Outcome: rapid.SampledFrom([]order.Outcome{order.OutcomeCompleted, order.OutcomeCancelled}).Draw(t, "outcome")}
+				verb = order.Resolve{Outcome: rapid.SampledFrom([]order.Outcome{order.OutcomeCompleted, order.OutcomeCancelled}).Draw(t, "outcome"), ResolvedBy: "o", Reason: "r"}
 			case 2:
 				step, _ := before.Expects()
 				verb = order.Expire{Step: step.Step, Read: now, At: now}

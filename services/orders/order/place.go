@@ -50,8 +50,8 @@ func (p Place) Decide(o Order) ([]Event, error) {
 	if o.Placed != nil {
 		return nil, es.Refuse(es.Conflict, "there is an order with this id")
 	}
-	if wrong := p.Validate(); len(wrong) > 0 {
-		return nil, es.Refuse(es.Invalid, "%s %s", wrong[0].Field, wrong[0].Message)
+	if err := refuse(p.Validate()); err != nil {
+		return nil, err
 	}
 	total, _ := p.total()
 	return o.with(Placed{
@@ -149,6 +149,14 @@ func validEmail(s string) bool {
 	}
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Name == "" && a.Address == s
+}
+
+// refuse is the refusal of a verb that holds something wrong.
+func refuse(wrong []Wrong) error {
+	if len(wrong) == 0 {
+		return nil
+	}
+	return es.Refuse(es.Invalid, "%s %s", wrong[0].Field, wrong[0].Message)
 }
 
 type wrongs []Wrong

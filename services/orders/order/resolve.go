@@ -23,6 +23,9 @@ func (r Resolve) Validate() []Wrong {
 
 // Decide puts the operator's word on record.
 func (r Resolve) Decide(o Order) ([]Event, error) {
+	if err := refuse(r.Validate()); err != nil {
+		return nil, err
+	}
 	switch {
 	case o.Placed == nil:
 		return nil, errUnknown

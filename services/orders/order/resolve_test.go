@@ -48,6 +48,13 @@ func TestResolveWhatGoesByItself(t *testing.T) {
 	given(t).When(do(resolve)).ThenRefused(es.NotFound)
 }
 
+func TestResolveRefusesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	resolve := order.Resolve(resolved)
+	resolve.ResolvedBy = ""
+	given(t, placed(), authorized, reserved, shipped, captureRefused).When(do(resolve)).ThenRefused(es.Invalid)
+}
+
 func TestResolveNamesEveryWrongField(t *testing.T) {
 	t.Parallel()
 	if got := order.Resolve(resolved).Validate(); got != nil {
