@@ -653,6 +653,36 @@ func TestContradictionIsShownToAPerson(t *testing.T) {
 	isParked("job:" + acme + "/" + o.ID + "/cancel/1")
 }
 
+// A cancellation that leaves the booking as it was is asked for again, until the carrier says what became of it.
+func TestACancellationIsAskedForUntilItIsAnswered(t *testing.T) {
+	t.Parallel()
+	const books = `{"id":"bkg_1","status":%q,"carrier":"C","trackingNumber":"T"}`
+	keys := make(chan string, 100)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/bookings", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, books, "booked") })
+	mux.HandleFunc("POST /v1/bookings/bkg_1/cancel", func(w http.ResponseWriter, r *http.Request) {
+		keys <- r.Header.Get("Idempotency-Key")
+		if len(keys) < 4 { // more often than one job asks
+			w.WriteHeader(http.StatusAccepted)
+			fmt.Fprintf(w, books, "booked")
+			return
+		}
+		fmt.Fprintf(w, books, "cancelled")
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	o := startAt(t, time.Hour, server.URL).order()
+	o.Hears(t, placed("12345"), reserved)
+	o.shown(t, "booked")
+	o.Hears(t, stop)
+	o.says(t, cancelled)
+	for range 4 {
+		if key := <-keys; key != acme+"/"+o.ID+"/cancel/0" {
+			t.Errorf("asked under %q", key)
+		}
+	}
+}
+
 // While the carrier is away nothing is decided and readiness tells; when it comes, everything goes on.
 func TestTheCarrierIsAway(t *testing.T) {
 	t.Parallel()

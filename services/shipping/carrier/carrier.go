@@ -16,7 +16,8 @@ import (
 type Carrier interface {
 	// Book asks to fetch the parcel.
 	Book(ctx context.Context, key string, p Parcel) (shipment.Report, error)
-	// Cancel asks not to fetch it. That it was fetched already is a report, and no refusal.
+	// Cancel asks not to fetch it. That it was fetched already is a report, and no refusal; that it is
+	// booked is no answer.
 	Cancel(ctx context.Context, key, bookingID string) (shipment.Report, error)
 	// Find looks the booking up.
 	Find(ctx context.Context, bookingID string) (shipment.Report, error)

@@ -54,7 +54,7 @@ type (
 // Book asks to fetch the parcel; see Carrier.
 func (c *HTTP) Book(ctx context.Context, key string, p Parcel) (shipment.Report, error) {
 	const path = "/v1/bookings"
-	return c.ask(ctx, path, []int{http.StatusUnprocessableEntity}, func() (outside.Answer, error) {
+	return c.ask(ctx, path, question{refusals: []int{http.StatusUnprocessableEntity}}, func() (outside.Answer, error) {
 		return c.http.Post(ctx, path, key, bookBody(p))
 	})
 }
@@ -62,7 +62,8 @@ func (c *HTTP) Book(ctx context.Context, key string, p Parcel) (shipment.Report,
 // Cancel asks not to fetch it; see Carrier.
 func (c *HTTP) Cancel(ctx context.Context, key, bookingID string) (shipment.Report, error) {
 	path := "/v1/bookings/" + url.PathEscape(bookingID) + "/cancel"
-	return c.ask(ctx, path, []int{http.StatusConflict, http.StatusUnprocessableEntity}, func() (outside.Answer, error) {
+	q := question{refusals: []int{http.StatusConflict, http.StatusUnprocessableEntity}, open: shipment.StateBooked}
+	return c.ask(ctx, path, q, func() (outside.Answer, error) {
 		return c.http.Post(ctx, path, key, struct{}{})
 	})
 }
@@ -70,24 +71,34 @@ func (c *HTTP) Cancel(ctx context.Context, key, bookingID string) (shipment.Repo
 // Find looks the booking up; see Carrier.
 func (c *HTTP) Find(ctx context.Context, bookingID string) (shipment.Report, error) {
 	path := "/v1/bookings/" + url.PathEscape(bookingID)
-	return c.ask(ctx, path, nil, func() (outside.Answer, error) { return c.http.Get(ctx, path) })
+	return c.ask(ctx, path, question{}, func() (outside.Answer, error) { return c.http.Get(ctx, path) })
 }
 
-// ask calls a few times. An answer with one of the statuses, and a code of the carrier's own, is a refusal for good.
-func (c *HTTP) ask(ctx context.Context, path string, refusals []int, call func() (outside.Answer, error)) (shipment.Report, error) {
+// question is how answers are read.
+type question struct {
+	// refusals are the statuses that, with a code of the carrier's own, are a refusal for good.
+	refusals []int
+	// open is the state that a booking is in while what was asked for is still to be done: it answers nothing.
+	open shipment.State
+}
+
+// ask calls a few times.
+func (c *HTTP) ask(ctx context.Context, path string, q question, call func() (outside.Answer, error)) (shipment.Report, error) {
 	report, err := c.system.Ask(ctx, func() (shipment.Report, error) {
 		a, err := call()
 		if err != nil {
 			return shipment.Report{}, err
 		}
-		if report, ok := told(a); ok {
-			return report, nil
-		}
+		report, ok := told(a)
 		switch {
+		case ok && report.State == q.open:
+			return shipment.Report{}, fmt.Errorf("%w: status %d, and the booking is still %s", outside.ErrUnknown, a.Status, q.open)
+		case ok:
+			return report, nil
 		case a.Code == alreadyPickedUp:
 			// No refusal, even where the booking is not told.
 			return shipment.Report{}, fmt.Errorf("%w: status %d without a booking", outside.ErrUnknown, a.Status)
-		case slices.Contains(refusals, a.Status) && a.Code != "" && a.Code != keyReused:
+		case slices.Contains(q.refusals, a.Status) && a.Code != "" && a.Code != keyReused:
 			return shipment.Report{}, &RefusedError{a.Code}
 		}
 		return shipment.Report{}, a.Undecided()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -172,6 +173,7 @@ func TestSilenceIsAskedAgain(t *testing.T) {
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	const gone = `{"id":"bkg_1","status":"picked_up","carrier":"C","trackingNumber":"T","pickedUpAt":"2026-03-04T10:00:00Z"}`
+	const booked = `{"id":"bkg_1","status":"booked","carrier":"C","trackingNumber":"T"}`
 	parcel := shipment.Booking{ID: "bkg_1", Carrier: "C", TrackingNumber: "T"}
 	at := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
 	type means struct {
@@ -180,6 +182,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		code   string // of a refusal
 	}
 	unknown, rejected, refused := means{err: outside.ErrUnknown}, means{err: outside.ErrRejected}, means{code: "no_way"}
+	stillBooked := means{report: shipment.Report{Booking: parcel, State: shipment.StateBooked}}
 	pickedUp := means{report: shipment.Report{Booking: parcel, State: shipment.StatePickedUp, At: at}}
 	for _, tc := range []struct {
 		name               string
@@ -188,6 +191,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		book, cancel, find means
 	}{
 		{"done", 200, gone, pickedUp, pickedUp, pickedUp},
+		{"booked", 200, booked, stillBooked, unknown, stillBooked},
+		{"booked, later", 202, booked, stillBooked, unknown, stillBooked},
 		{"done, but what?", 200, `{}`, unknown, unknown, unknown},
 		{"done, and cut short", 201, `{"id":"bkg`, unknown, unknown, unknown},
 		{"nowhere", 200, `{"id":"bkg_1","status":"lost"}`, unknown, unknown, unknown},
@@ -268,7 +273,11 @@ func TestRequestOnTheWire(t *testing.T) {
 			t.Error(err)
 		}
 		requests <- asked
-		_, _ = io.WriteString(w, `{"id":"x","status":"booked"}`)
+		status := shipment.StateBooked
+		if strings.HasSuffix(r.URL.Path, "/cancel") {
+			status = shipment.StateCancelled
+		}
+		fmt.Fprintf(w, `{"id":"x","status":%q}`, status)
 	}))
 	defer server.Close()
 	c := connect(t, server.URL+"/")
