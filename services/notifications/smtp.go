@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -69,26 +70,74 @@ func newMailServer(address, from string) (*mailServer, error) {
 }
 
 // send hands one mail over. It returns 0 when the server has taken it and the SMTP reply code (RFC 5321, section
-// 4.2) when it refused it for good. An error is outside.ErrUnknown: a copy may have been taken.
+// 4.2) when it refused it for good. An error is outside.ErrUnknown where a copy may have been taken or the server cannot
+// take any now, and outside.ErrRejected where it does not take mail from us.
 func (s *mailServer) send(ctx context.Context, id es.StreamID, mails mail.Mails, m mail.Mail) (int, error) {
 	message, err := s.message(id, mails, m)
 	if err != nil {
 		return 0, err
 	}
 	return s.system.Ask(ctx, func() (int, error) {
-		err := s.deliver(ctx, message)
-		var refused *gomail.SendError
-		switch {
-		case err == nil:
+		// The errors' own texts name the recipient.
+		switch stage, code := reply(s.deliver(ctx, message)); {
+		case stage == stageDone:
 			return 0, nil
-		case errors.As(err, &refused) && refused.ErrorCode() >= 500:
-			return refused.ErrorCode(), nil
-		case errors.As(err, &refused):
-			// The error's own text names the recipient.
-			return 0, fmt.Errorf("%w: SMTP reply %d", outside.ErrUnknown, refused.ErrorCode())
+		case code >= 500 && stage.aboutMail() && !aboutSession(code):
+			return code, nil
+		case code >= 500:
+			return 0, fmt.Errorf("%w: SMTP reply %d to %s", outside.ErrRejected, code, stage)
+		case code > 0:
+			return 0, fmt.Errorf("%w: SMTP reply %d to %s", outside.ErrUnknown, code, stage)
+		default:
+			return 0, fmt.Errorf("%w: the mail server is silent at %s", outside.ErrUnknown, stage)
 		}
-		return 0, fmt.Errorf("%w: the mail server cannot be reached", outside.ErrUnknown)
 	})
+}
+
+// stage is how far a mail has come with the mail server.
+type stage string
+
+const (
+	stageConnect stage = "the connection"
+	stageSender  stage = "MAIL FROM"
+	stageRcpt    stage = "RCPT TO"
+	stageData    stage = "DATA"
+	stageEnd     stage = "the end of DATA"
+	stageDone    stage = ""
+)
+
+// aboutMail says that what is refused there is this mail. What comes before would be refused to any.
+func (s stage) aboutMail() bool { return s == stageRcpt || s == stageEnd }
+
+// aboutSession says that the reply is about us, whatever it answers (RFC 5321, section 4.2.1): it does not understand
+// our commands (50x), takes no mail on this connection (52x), or wants us to log in (53x).
+func aboutSession(code int) bool {
+	kind := code / 10 % 10
+	return kind == 0 || kind == 2 || kind == 3
+}
+
+// reply is where the delivery came to its end, and the code that it was answered with; 0 for silence.
+func reply(err error) (stage, int) {
+	var failed *gomail.SendError
+	var answered *textproto.Error
+	switch {
+	case err == nil:
+		return stageDone, 0
+	case errors.As(err, &failed):
+		switch failed.Reason {
+		case gomail.ErrSMTPMailFrom:
+			return stageSender, failed.ErrorCode()
+		case gomail.ErrSMTPRcptTo:
+			return stageRcpt, failed.ErrorCode()
+		case gomail.ErrSMTPDataClose:
+			return stageEnd, failed.ErrorCode()
+		default:
+			return stageData, failed.ErrorCode()
+		}
+	case errors.As(err, &answered):
+		return stageConnect, answered.Code
+	}
+	return stageConnect, 0
 }
 
 // deliver hands a mail over on a connection that is there, or on a new one.

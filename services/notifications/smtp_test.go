@@ -2,18 +2,22 @@ package notifications
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"waybill.dev/platform/outside"
 	"waybill.dev/services/notifications/mail"
 )
 
-// listen is a mail server that takes every mail and tells of each farewell.
-func listen(t *testing.T) (address string, farewells <-chan struct{}) {
+// listen is a mail server that takes every mail and tells of each farewell. Some of its replies are its own, by the
+// command that they answer: "" is the greeting and "." the end of a mail.
+func listen(t *testing.T, replies map[string]string) (address string, farewells <-chan struct{}) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,47 +31,105 @@ func listen(t *testing.T) (address string, farewells <-chan struct{}) {
 			if err != nil {
 				return
 			}
-			go converse(c, said)
+			go converse(c, replies, said)
 		}
 	}()
 	return listener.Addr().String(), said
 }
 
-func converse(c net.Conn, farewells chan<- struct{}) {
+func converse(c net.Conn, replies map[string]string, farewells chan<- struct{}) {
 	defer c.Close()
 	lines, inMail := bufio.NewScanner(c), false
-	fmt.Fprint(c, "220 here\r\n")
+	say := func(command, usual string) {
+		fmt.Fprintf(c, "%s\r\n", cmp.Or(replies[command], usual))
+	}
+	say("", "220 here")
 	for lines.Scan() {
-		switch line := lines.Text(); {
-		case inMail && line != ".":
-			continue
-		case line == "DATA":
-			inMail = true
-			fmt.Fprint(c, "354 go on\r\n")
-			continue
-		case strings.HasPrefix(line, "QUIT"):
-			fmt.Fprint(c, "221 bye\r\n")
+		command, _, _ := strings.Cut(lines.Text(), ":")
+		if strings.HasPrefix(command, "EHLO ") || strings.HasPrefix(command, "HELO ") {
+			command = "HELO"
+		}
+		switch {
+		case inMail && command != ".":
+		case command == "DATA":
+			inMail = replies[command] == ""
+			say(command, "354 go on")
+		case command == "QUIT":
+			say(command, "221 bye")
 			farewells <- struct{}{}
 			return
+		default:
+			inMail = false
+			say(command, "250 done")
 		}
-		inMail = false
-		fmt.Fprint(c, "250 done\r\n")
 	}
+}
+
+// Only what is said to the recipient or to the mail itself refuses this mail for good.
+func TestWhatAReplyMeans(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		command, reply string
+		code           int
+		err            error
+	}{
+		{"RCPT TO", "550 no such mailbox", 550, nil},
+		{"RCPT TO", "541 not to them", 541, nil},
+		{"RCPT TO", "554 not to them", 554, nil},
+		{".", "554 spam", 554, nil},
+		{".", "552 too large", 552, nil},
+		{"", "554 no service here", 0, outside.ErrRejected},
+		{"HELO", "550 who?", 0, outside.ErrRejected},
+		{"MAIL FROM", "550 not from you", 0, outside.ErrRejected},
+		{"MAIL FROM", "530 log in", 0, outside.ErrRejected},
+		{"RCPT TO", "503 say hello first", 0, outside.ErrRejected},
+		{"RCPT TO", "530 log in", 0, outside.ErrRejected},
+		{"DATA", "554 no", 0, outside.ErrRejected},
+		{".", "521 no mail here", 0, outside.ErrRejected},
+		{"", "421 later", 0, outside.ErrUnknown},
+		{"MAIL FROM", "421 later", 0, outside.ErrUnknown},
+		{"RCPT TO", "450 later", 0, outside.ErrUnknown},
+		{"DATA", "451 later", 0, outside.ErrUnknown},
+		{".", "452 later", 0, outside.ErrUnknown},
+	} {
+		t.Run(c.command+" "+c.reply, func(t *testing.T) {
+			t.Parallel()
+			address, _ := listen(t, map[string]string{c.command: c.reply})
+			s := serverAt(t, address)
+			code, err := send(t, s)
+			if code != c.code || !errors.Is(err, c.err) {
+				t.Fatalf("%d, %v", code, err)
+			}
+			if err != nil && (!strings.Contains(err.Error(), c.reply[:3]) || strings.Contains(err.Error(), "ada@")) {
+				t.Errorf("it is told as %q", err)
+			}
+		})
+	}
+}
+
+func serverAt(t *testing.T, address string) *mailServer {
+	t.Helper()
+	s, err := newMailServer(address, "Shop <shop@example.org>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func send(t *testing.T, s *mailServer) (int, error) {
+	t.Helper()
+	return s.send(t.Context(), mail.Streams.Stream("acme", "o"), mail.Mails{Name: "Ada", Email: "ada@example.org"},
+		mail.Mail{Kind: mail.OrderReceived, MessageID: "m@example.org"})
 }
 
 // A connection waits for the next mail until the service stops, and none that is given back later is kept.
 func TestConnectionsAreClosedAtTheEnd(t *testing.T) {
 	t.Parallel()
-	address, farewells := listen(t)
-	s, err := newMailServer(address, "Shop <shop@example.org>")
-	if err != nil {
-		t.Fatal(err)
-	}
-	send := func() {
+	address, farewells := listen(t, nil)
+	s := serverAt(t, address)
+	taken := func() {
 		t.Helper()
-		code, err := s.send(t.Context(), mail.Streams.Stream("acme", "o"), mail.Mails{Name: "Ada", Email: "ada@example.org"},
-			mail.Mail{Kind: mail.OrderReceived, MessageID: "m@example.org"})
-		if code != 0 || err != nil {
+		if code, err := send(t, s); code != 0 || err != nil {
 			t.Fatalf("%d, %v", code, err)
 		}
 	}
@@ -79,7 +141,7 @@ func TestConnectionsAreClosedAtTheEnd(t *testing.T) {
 			t.Fatal("no farewell")
 		}
 	}
-	send()
+	taken()
 	if len(s.idle) != 1 {
 		t.Fatalf("%d connections are kept", len(s.idle))
 	}
@@ -89,7 +151,7 @@ func TestConnectionsAreClosedAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	farewell()
-	send()
+	taken()
 	farewell()
 	if len(s.idle) != 0 {
 		t.Errorf("%d connections are kept after the end", len(s.idle))
