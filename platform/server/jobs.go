@@ -38,9 +38,18 @@ func Work[A es.Job](w *Workers, work func(ctx context.Context, app *App, job Job
 	w.add = append(w.add, func(j *jobs) { addWorker(j, work) })
 }
 
+// recordTimeout is how long an outcome may take to be recorded once it is known.
+const recordTimeout = 3 * time.Second
+
 // Record runs the command that records a job's outcome. The outcome may have been recorded before: the command
 // decides nothing then.
 func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
+	// What the outside has answered is not thrown away because the job's time is over or the server stops: it would
+	// have to be asked again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	app.recording.RLock()
+	defer app.recording.RUnlock()
 	meta := job.Meta
 	meta.TraceParent = tracecontext.Parent(ctx)
 	_, err := app.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: time.Now().UTC(), Meta: meta})

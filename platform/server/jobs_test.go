@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -183,6 +184,42 @@ func TestJobThatOverrunsItsTimeIsDoneAgain(t *testing.T) {
 	r := runCounting(t, e)
 	r.ask(order, "errand")
 	eventually(t, "the outcome", func() bool { return r.noted(order) == "done" })
+}
+
+func TestAnOutcomeIsRecordedThoughTheJobsTimeIsOver(t *testing.T) {
+	t.Parallel()
+	e := &errands{}
+	e.on("errand", func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, fmt.Sprint("attempt ", job.Attempt)))
+	})
+	r := runCounting(t, e)
+	r.ask(order, "errand")
+	eventually(t, "the outcome", func() bool { return r.noted(order) == "attempt 1" })
+}
+
+// An outcome that comes at the very end of the time that a stopping server gives its jobs is recorded before it ends.
+func TestAnOutcomeIsRecordedWhileTheServerStops(t *testing.T) {
+	t.Parallel()
+	c := config(t, pgtest.Service(t, counting, nil).ServiceURL)
+	begun := make(chan struct{})
+	e := &errands{}
+	e.on("errand", func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+		close(begun)
+		<-ctx.Done()
+		return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, "at the end"))
+	})
+	r := run(t, countingService(e), c, server.Options{})
+	r.waitFor("/readyz", http.StatusOK)
+	r.ask(order, "errand")
+	<-begun
+	r.stop()
+	r = run(t, countingService(&errands{}), c, server.Options{})
+	r.waitFor("/readyz", http.StatusOK)
+	if got := r.noted(order); got != "at the end" {
+		t.Errorf("noted %q", got)
+	}
 }
 
 func TestJobsThatNobodyCanDoAreKept(t *testing.T) {

@@ -211,7 +211,9 @@ func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
 	<-started
 	front.stop()
+	s.app.recording.Lock() // a job that outlived its time may still be recording; none does from here on
 	log.stop()
+	s.app.recording.Unlock()
 	relay.stop()
 	s.app.Pool.Close()
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

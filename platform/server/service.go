@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -65,6 +66,8 @@ type App struct {
 	Config  Config
 
 	jobs *jobs // nil where the service has none
+	// recording is held for reading while an outcome is recorded, so that the log is stopped after it.
+	recording sync.RWMutex
 }
 
 // Handle runs the request on the event log, and wakes the workers of the jobs that follow from it. It is what
