@@ -172,17 +172,25 @@ func (s *Server) URL() string {
 // App is what the service's handlers have at hand.
 func (s *Server) App() *App { return s.app }
 
-// Run serves until the context ends, and then stops gracefully: what is under way is brought to its end, within
-// about ten seconds. The error is one that waiting does not mend, such as a topic with another number of partitions
-// than declared. It runs once.
+// Run serves until the context ends, and then stops gracefully: what is under way is brought to its end. That takes
+// about ten seconds at most, and up to half a minute more where PostgreSQL or Kafka do not answer: a commit that has
+// begun has its 15 seconds, and the relay's last messages have 10. The error is one that waiting does not mend, such as
+// a topic with another number of partitions than declared. It runs once.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var failed error
+	failed := make(chan error, 1)
+	fail := func(err error) {
+		select {
+		case failed <- err:
+		default: // another was first
+		}
+		stop()
+	}
 	// Each part needs those after it: they stop in this order.
 	var front, log, relay stage
 	log.start(context.WithoutCancel(ctx), func(ctx context.Context) { _ = s.app.Log.Run(ctx) })
-	front.start(ctx, s.serveHTTP)
+	front.start(ctx, func(ctx context.Context) { s.serveHTTP(ctx, fail) })
 	started := make(chan struct{})
 	front.start(ctx, func(ctx context.Context) {
 		defer close(started)
@@ -198,8 +206,10 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		// It measures the outbox also while Kafka is away, and publishes once the topics are seen to be right.
 		relay.start(context.WithoutCancel(ctx), s.keep("relay", s.relay.Run))
-		if failed = s.connect(ctx); failed != nil || ctx.Err() != nil {
-			stop()
+		if err := s.connect(ctx); err != nil {
+			fail(err)
+		}
+		if ctx.Err() != nil {
 			return
 		}
 		if s.app.Consumer != nil {
@@ -220,7 +230,12 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	_ = s.spans.Shutdown(flush) // spans that nobody takes are no reason to fail
 	s.app.Logger.Info("stopped")
-	return failed
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
+	}
 }
 
 // prepare waits for the schema, and migrates it where it may. It is false when the context ended before.
@@ -247,7 +262,7 @@ func (s *Server) checkSchema(ctx context.Context) error {
 	return s.reachDatabase(ctx)
 }
 
-func (s *Server) serveHTTP(ctx context.Context) {
+func (s *Server) serveHTTP(ctx context.Context, fail func(error)) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -259,7 +274,7 @@ func (s *Server) serveHTTP(ctx context.Context) {
 		}
 	}()
 	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-		s.app.Logger.ErrorContext(ctx, "the HTTP server has failed", "error", err)
+		fail(fmt.Errorf("the HTTP server has failed: %w", err)) // nobody would notice a service that cannot be asked
 	}
 	<-stopped
 }
