@@ -30,6 +30,9 @@ func sessionSettings(service string) map[string]string {
 		"idle_in_transaction_session_timeout": "5s",
 		"lock_timeout":                        "5s",
 		"statement_timeout":                   "15s",
+		// The order of locking and the log's reads are made for this isolation, whatever the database's default is.
+		"default_transaction_isolation": "read committed",
+		"TimeZone":                      "UTC", // as PostgreSQL itself spells it, so that it is found again
 		// The same few statements over and over, most of them over arrays: a plan for each array would be the same.
 		"plan_cache_mode": "force_generic_plan",
 	}

@@ -172,6 +172,28 @@ func TestSessionsDoNotIdleOrWaitForLong(t *testing.T) {
 	}
 }
 
+// What the database's administrator has set for all is not what the statements were written for.
+func TestSessionsDoNotDependOnTheDatabasesDefaults(t *testing.T) {
+	t.Parallel()
+	admin := empty(t)
+	access := provision(t, admin, "inventory")["inventory"]
+	conn := connect(t, admin)
+	database := pgx.Identifier{conn.Config().Database}.Sanitize()
+	allowed(t, conn, `ALTER DATABASE `+database+` SET default_transaction_isolation = 'serializable'`,
+		`ALTER DATABASE `+database+` SET timezone = 'Asia/Tokyo'`)
+	for who, db := range map[string]interface {
+		QueryRow(context.Context, string, ...any) pgx.Row
+	}{"pool": open(t, access, "inventory"), "any session of the role": connect(t, access.ServiceURL)} {
+		var isolation, zone string
+		if err := db.QueryRow(t.Context(), `SELECT current_setting('transaction_isolation'), current_setting('timezone')`).Scan(&isolation, &zone); err != nil {
+			t.Fatal(err)
+		}
+		if isolation != "read committed" || zone != "UTC" {
+			t.Errorf("%s: %s, %s", who, isolation, zone)
+		}
+	}
+}
+
 func TestProvisionAgainGivesTheSameAccess(t *testing.T) {
 	t.Parallel()
 	admin := empty(t)
