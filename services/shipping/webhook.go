@@ -63,10 +63,11 @@ func webhookRoute(api huma.API, app *server.App, verifier *standardwebhooks.Webh
 	huma.Register(api, huma.Operation{
 		OperationID: "take-carrier-webhook", Method: http.MethodPost, Path: "/v1/carrier-webhooks",
 		Summary:       "Take what the carrier tells",
-		Description:   "A pick-up or a delivery, signed by Standard Webhooks. The tenant is that of the reference, whatever the headers say. Repeats change nothing. What cannot be understood, or is about no shipment of ours, is taken as well, and kept for a person to look at (`GET /v1/parked`).",
+		Description:   "A pick-up or a delivery, signed by Standard Webhooks. The tenant is that of the reference, whatever the headers say. Repeats change nothing. What cannot be understood, or is about no shipment of ours, is taken as well, and kept for a person to look at (`GET /v1/parked`). Only what no service takes is a 400, and is not kept: text that is not UTF-8 or contains U+0000, a name that stands twice in an object, and nesting without end.",
 		Tags:          []string{"carrier"},
 		DefaultStatus: http.StatusAccepted,
-		// The signature is held against the body as it came, and what does not fit is kept, not refused.
+		// The signature is held against the body as it came, and what passes the edge and does not fit is kept, not
+		// refused.
 		SkipValidateBody: true,
 		RequestBody:      &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: body}}},
 		Errors:           []int{400, 401, 409, 413, 415, 422, 503},
