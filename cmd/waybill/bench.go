@@ -46,11 +46,11 @@ func (c *benchCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	var running suite.Description
 	if c.Start {
-		own, err := bench.Start(ctx, c.Binaries, version())
-		if err != nil {
-			return err
+		own, failed := bench.Start(ctx, c.Binaries, version())
+		if failed != nil {
+			return failed
 		}
-		defer func() { err = errors.Join(err, own.Stop()) }()
+		defer func() { err = errors.Join(err, own.Stop()) }() // the named result: an err of this block would be lost
 		running = own.Description()
 	} else if running, err = suite.Find(ctx, c.Suite); err != nil {
 		return err
