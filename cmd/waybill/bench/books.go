@@ -3,8 +3,11 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"waybill.dev/cmd/waybill/client"
+	"waybill.dev/simulators/carrier"
 )
 
 // disagreements compares the provider's books, the carrier's and the stock with the orders that were placed, all of
@@ -32,18 +35,7 @@ func disagreements(ctx context.Context, shop *client.Client, placed []order, rec
 	if err != nil {
 		return nil, err
 	}
-	references := map[string]int{}
-	for _, b := range bookings {
-		references[b.Reference]++
-		if b.PickedUpAt == nil {
-			say("the carrier has not picked up %s", b.Reference)
-		}
-	}
-	for _, o := range placed {
-		if n := references[shop.Tenant()+"/"+o.id]; n != 1 {
-			say("the carrier has %d parcels for order %s", n, o.id)
-		}
-	}
+	wrong = append(wrong, wrongBookings(shop.Tenant(), placed, bookings)...)
 
 	levels, err := shop.AllStock(ctx)
 	if err != nil {
@@ -60,4 +52,27 @@ func disagreements(ctx context.Context, shop *client.Client, placed []order, rec
 		wrong = append(wrong[:failuresShown], "…")
 	}
 	return wrong, nil
+}
+
+// wrongBookings holds the carrier's books of the tenant against the orders that were placed: a parcel for each, and none
+// besides.
+func wrongBookings(tenant string, placed []order, bookings []carrier.Booking) (wrong []string) {
+	parcels := map[string]int{}
+	for _, b := range bookings {
+		parcels[b.Reference]++
+		if b.PickedUpAt == nil {
+			wrong = append(wrong, "the carrier has not picked up "+b.Reference)
+		}
+	}
+	for _, o := range placed {
+		reference := tenant + "/" + o.id
+		if n := parcels[reference]; n != 1 {
+			wrong = append(wrong, fmt.Sprintf("the carrier has %d parcels for order %s", n, o.id))
+		}
+		delete(parcels, reference)
+	}
+	for _, reference := range slices.Sorted(maps.Keys(parcels)) {
+		wrong = append(wrong, "the carrier has a parcel for "+reference+", which was never placed")
+	}
+	return wrong
 }
