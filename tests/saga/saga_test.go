@@ -149,6 +149,9 @@ func tenantsOf(all []ways.Way) string {
 	file.WriteString("tenants:\n")
 	for _, way := range all {
 		fmt.Fprintf(&file, "  %s:\n    captureAtOnce: %t\n", tenantOf(way), way.CaptureAtOnce)
+		if way.Hurried {
+			fmt.Fprintf(&file, "    deadlines: {shipment: %s}\n", ways.ShipmentDeadline)
+		}
 	}
 	return file.String()
 }

@@ -19,6 +19,8 @@ const (
 	// TenantAtOnce is a shop whose money is captured at once. A suite must be told so by its tenants file, as one
 	// run by `waybill up` is unless it is given another.
 	TenantAtOnce = "demo-at-once"
+	// TenantHurried is a shop whose parcels must be picked up within ways.ShipmentDeadline; likewise.
+	TenantHurried = "demo-hurried"
 )
 
 // Config says what is shown, and where.
@@ -53,8 +55,11 @@ func Run(ctx context.Context, c Config) (bool, error) {
 	walks := make([]*ways.Walk, len(all))
 	for i, way := range all {
 		tenant := Tenant
-		if way.CaptureAtOnce {
+		switch {
+		case way.CaptureAtOnce:
 			tenant = TenantAtOnce
+		case way.Hurried:
+			tenant = TenantHurried
 		}
 		walk, err := ways.Place(ctx, way, shop.ForTenant(tenant))
 		if err != nil {

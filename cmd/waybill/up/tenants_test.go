@@ -4,6 +4,11 @@ import (
 	"bytes"
 	"os"
 	"testing"
+
+	"waybill.dev/platform/server"
+
+	"waybill.dev/cmd/waybill/demo"
+	"waybill.dev/cmd/waybill/ways"
 )
 
 func TestTenantsAreWrittenOnce(t *testing.T) {
@@ -15,6 +20,13 @@ func TestTenantsAreWrittenOnce(t *testing.T) {
 	}
 	if written, err := os.ReadFile(path); err != nil || !bytes.Equal(written, tenants) {
 		t.Fatalf("%q, %v", written, err)
+	}
+	loaded, err := server.LoadTenants(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !loaded.Settings(demo.TenantAtOnce).CaptureAtOnce || loaded.Settings(demo.TenantHurried).Deadlines.Shipment != ways.ShipmentDeadline {
+		t.Error("they are not those that the demo wants")
 	}
 	changed := []byte("tenants: {}\n")
 	if err := os.WriteFile(path, changed, 0o600); err != nil {

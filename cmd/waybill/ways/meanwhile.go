@@ -51,6 +51,17 @@ func cancelWhenShipped(ctx context.Context, w *Walk) error {
 	return w.Shop.Deliver(ctx, booking)
 }
 
+// awaitDeadline is nobody doing anything, until the order itself asks to be cancelled.
+func awaitDeadline(ctx context.Context, w *Walk) error {
+	return client.Await(ctx, func(ctx context.Context) error {
+		o, err := w.Shop.Order(ctx, w.Order)
+		if err == nil && (o.Cancellation == nil || o.Cancellation.RequestedBy != "deadline") {
+			err = fmt.Errorf("order %s is %s, and no deadline has asked for its cancellation", w.Order, o.Status)
+		}
+		return err
+	})
+}
+
 // retryPayment is an operator who sees attention on an order of that status, has the provider's refusal lifted, and
 // tries again.
 func retryPayment(status string) func(context.Context, *Walk) error {

@@ -6,6 +6,7 @@ package ways
 import (
 	"context"
 	"slices"
+	"time"
 
 	"waybill.dev/cmd/waybill/client"
 )
@@ -21,12 +22,17 @@ type Way struct {
 	PostalCode string
 	// CaptureAtOnce says that it is an order of a tenant that captures at once.
 	CaptureAtOnce bool
+	// Hurried says that it is an order of a tenant whose parcels must be picked up within ShipmentDeadline.
+	Hurried bool
 	// Meanwhile is what people do while the order goes on; nil for nothing.
 	Meanwhile func(context.Context, *Walk) error
 	Want      Outcome
 	// Also are other outcomes that are right, where it matters which of two messages comes first.
 	Also []Outcome
 }
+
+// ShipmentDeadline is that of a hurried tenant: enough for the carrier to be asked and to answer.
+const ShipmentDeadline = 2 * time.Second
 
 // Right says whether an outcome is one that the way may have.
 func (w Way) Right(o Outcome) bool { return o == w.Want || slices.Contains(w.Also, o) }
@@ -126,6 +132,12 @@ func All() []Way {
 			Want: completed.with(func(o *Outcome) {
 				o.Mails = "cancellation-refused order-completed order-delivered order-received order-shipped"
 			}),
+		},
+		{
+			Name: "picked up by nobody", PostalCode: "55555", Hurried: true, Meanwhile: awaitDeadline,
+			Want: cancelled.with(func(o *Outcome) { o.Carrier = "cancelled" }),
+			// The way back may come to shipping before the reservation does.
+			Also: []Outcome{cancelled},
 		},
 		{Name: "provider slow", Token: "tok_slow", Want: completed},
 		{Name: "provider fails once", Token: "tok_fails_once", Want: completed},
