@@ -21,12 +21,12 @@ type ShipmentCancelled struct{}
 // CancellationRefused says that a cancellation came too late: the parcel is gone.
 type CancellationRefused struct{}
 
-// ShipmentAttentionRequired says that the carrier refused a cancellation without having the parcel, or that a
-// job was given up, so that a person must look.
+// ShipmentAttentionRequired says that the carrier refused a cancellation without having the parcel, or answered it
+// with what cannot be about this parcel, so that a person must look.
 type ShipmentAttentionRequired struct {
-	// Operation is "book" or "cancel".
+	// Operation is "cancel": a booking that is refused ends the order by itself.
 	Operation string `json:"operation"`
-	// Code is the carrier's machine-readable reason.
+	// Code is the carrier's machine-readable reason, or "contradiction".
 	Code string `json:"code"`
 }
 
