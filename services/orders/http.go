@@ -92,7 +92,8 @@ func routes(api huma.API, app *server.App) {
 		Errors:        []int{400, 404, 409, 413, 415, 422, 503},
 	}, func(ctx context.Context, in *cancelInput) (*server.Reply[Order], error) {
 		caller := server.CallerFrom(ctx)
-		verb := order.Cancel{RequestedBy: order.ByCustomer, Reason: in.Body.Reason, At: caller.At}
+		verb := in.Body.verb()
+		verb.At = caller.At
 		return server.Execute(ctx, app, in.Post, order.On(caller.Tenant, in.ID, verb),
 			answer(caller.Tenant, in.ID, http.StatusAccepted))
 	})

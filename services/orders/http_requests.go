@@ -87,12 +87,17 @@ type cancelInput struct {
 
 // Cancellation is a request for an order to be stopped.
 type Cancellation struct {
-	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why. It is told to the customer." example:"ordered twice by mistake"`
+	RequestedBy string `json:"requestedBy,omitempty" enum:"customer,operator" default:"customer" doc:"Who asks." example:"customer"`
+	Reason      string `json:"reason" minLength:"1" maxLength:"500" doc:"Why. It is told to the customer." example:"ordered twice by mistake"`
+}
+
+func (c Cancellation) verb() order.Cancel {
+	return order.Cancel{RequestedBy: order.RequestedBy(c.RequestedBy), Reason: c.Reason}
 }
 
 // Resolve says what the schema cannot.
 func (c Cancellation) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
-	return wrong(prefix, order.Cancel{Reason: c.Reason}.Validate())
+	return wrong(prefix, c.verb().Validate())
 }
 
 type resolveInput struct {

@@ -162,6 +162,22 @@ func TestShowWhatWasHeard(t *testing.T) {
 			t.Errorf("%s, %+v", got.Status, got.Cancellation)
 		}
 	})
+	t.Run("who asked for its cancellation", func(t *testing.T) {
+		t.Parallel()
+		r := r.in(t)
+		for body, want := range map[string]string{
+			`{"reason":"twice"}`:                          "customer",
+			`{"reason":"twice","requestedBy":null}`:       "customer",
+			`{"reason":"twice","requestedBy":"customer"}`: "customer",
+			`{"reason":"fraud","requestedBy":"operator"}`: "operator",
+		} {
+			id := r.place("").ID
+			asked := read[orders.Order](t, r.post("/v1/orders/"+id+"/cancellation", "", body), http.StatusAccepted)
+			if got := show(t, id).Cancellation; got == nil || got.RequestedBy != want || asked.Cancellation.RequestedBy != want {
+				t.Errorf("%s: asked by %+v", body, got)
+			}
+		}
+	})
 	t.Run("heard of, and never placed", func(t *testing.T) {
 		t.Parallel()
 		r := r.in(t)
@@ -305,6 +321,8 @@ func TestBadInput(t *testing.T) {
 		"an empty reason":   {"/v1/orders/" + id + "/cancellation", `{"reason":""}`, 422},
 		"a blank reason":    {"/v1/orders/" + id + "/cancellation", `{"reason":" "}`, 422},
 		"a long reason":     {"/v1/orders/" + id + "/cancellation", `{"reason":"` + strings.Repeat("r", 501) + `"}`, 422},
+		"another asker":     {"/v1/orders/" + id + "/cancellation", `{"reason":"r","requestedBy":"deadline"}`, 422},
+		"no asker":          {"/v1/orders/" + id + "/cancellation", `{"reason":"r","requestedBy":""}`, 422},
 		"another spelling":  {"/v1/orders/" + id + "/cancellation", `{"Reason":"r"}`, 422},
 		"a second spelling": {"/v1/orders/" + id + "/cancellation", `{"reason":"r","Reason":""}`, 422},
 		"a reason twice":    {"/v1/orders/" + id + "/cancellation", `{"reason":"r","reason":"r"}`, 400},

@@ -17,6 +17,9 @@ type Cancel struct {
 // Validate names every wrong field at once.
 func (c Cancel) Validate() []Wrong {
 	var w wrongs
+	if c.RequestedBy != ByCustomer && c.RequestedBy != ByOperator {
+		w.bound("requestedBy", "must be %q or %q", ByCustomer, ByOperator)
+	}
 	w.text("reason", c.Reason, 1, MaxReason)
 	return w
 }

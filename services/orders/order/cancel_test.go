@@ -74,6 +74,9 @@ func TestCancelRefusesWhatIsWrong(t *testing.T) {
 	c := cancel
 	c.Reason = strings.Repeat("r", order.MaxReason+1)
 	given(t, placed()).When(do(c)).ThenRefused(es.Invalid)
+	c = cancel
+	c.RequestedBy = order.ByDeadline
+	given(t, placed()).When(do(c)).ThenRefused(es.Invalid)
 }
 
 func TestCancelReason(t *testing.T) {
@@ -81,7 +84,7 @@ func TestCancelReason(t *testing.T) {
 	for reason, wrong := range map[string]int{
 		"changed my mind": 0, strings.Repeat("r", order.MaxReason): 0, "": 1, "\t": 1, "a\x00": 1, strings.Repeat("r", order.MaxReason+1): 1,
 	} {
-		if got := (order.Cancel{Reason: reason}).Validate(); len(got) != wrong {
+		if got := (order.Cancel{RequestedBy: order.ByOperator, Reason: reason}).Validate(); len(got) != wrong {
 			t.Errorf("%q: %v", reason, got)
 		}
 	}

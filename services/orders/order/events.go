@@ -136,6 +136,7 @@ type RequestedBy string
 // Who may want an order cancelled.
 const (
 	ByCustomer RequestedBy = "customer"
+	ByOperator RequestedBy = "operator"
 	ByDeadline RequestedBy = "deadline"
 )
 
