@@ -17,7 +17,7 @@ func routes(api huma.API, app *server.App) {
 		Method:      http.MethodGet,
 		Path:        "/v1/notifications",
 		Summary:     "List the mails of an order",
-		Description: "Every mail that the order owed its customer so far, in the order in which they fell due.",
+		Description: "Every mail that the order owed its customer so far, in the order in which they fell due. The list is empty where it has owed none, also of an order that nobody has heard of: notifications does not know the orders.",
 		Errors:      []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *listInput) (*listOutput, error) { return list(ctx, app, in) })
 }
