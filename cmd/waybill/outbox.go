@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"waybill.dev/platform/messaging"
@@ -58,9 +60,21 @@ func (c *resendCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer pool.Close()
-	sent, err := messaging.Resend(ctx, pool, brokers, prefix, c.Since.Time)
-	if sent > 0 || err == nil {
-		fmt.Fprintf(t.out, "%d messages of %s sent again.\n", sent, c.Service)
+	resent, err := messaging.Resend(ctx, pool, brokers, prefix, c.Since.Time)
+	if resent.Sent > 0 || err == nil {
+		fmt.Fprintf(t.out, "%d messages of %s sent again.\n", resent.Sent, c.Service)
 	}
+	tellRefused(t.err, c.Service, resent.Refused)
 	return err
+}
+
+// tellRefused tells what was not sent. That is no failure: it was refused before, and is among the parked messages.
+func tellRefused(out io.Writer, service string, refused []messaging.Refused) {
+	if len(refused) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "%d messages of %s were refused by Kafka, as before, and stay parked:\n", len(refused), service)
+	for _, r := range refused {
+		fmt.Fprintf(out, "  %s for %s: %v\n", cmp.Or(r.MessageID, "an unreadable one"), cmp.Or(r.Topic, "no topic"), r.Err)
+	}
 }

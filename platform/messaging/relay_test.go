@@ -174,7 +174,7 @@ func TestRelayParksWhatKafkaRefuses(t *testing.T) {
 		}
 	}
 	write(t, pool, after)
-	startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, Metrics: metrics})
+	_, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, Metrics: metrics})
 	tape := listen(t, brokers, prefix, names...)
 	eventually(t, 20*time.Second, "the others arrive", func() bool { return tape.distinct() == 2 })
 	eventually(t, 10*time.Second, "four are parked", func() bool {
@@ -200,6 +200,16 @@ outbox_refused_total 4
 outbox_sent_total 2
 `), "outbox_refused_total", "outbox_sent_total"); err != nil {
 		t.Error(err)
+	}
+	stop()
+	resent, err := messaging.Resend(t.Context(), pool, brokers, prefix, time.Now().Add(-time.Hour))
+	if err != nil || resent.Sent != 2 || len(resent.Refused) != 4 {
+		t.Fatalf("sent again: %+v, %v", resent, err)
+	}
+	for i, want := range []struct{ id, reason string }{{"undeclared", "not declared"}, {"keyless", "ce_partitionkey is missing"}, {"", "metadata"}, {huge.ID, "larger than"}} {
+		if got := resent.Refused[i]; got.MessageID != want.id || !strings.Contains(got.Err.Error(), want.reason) {
+			t.Errorf("refused again: %+v, want %+v", got, want)
+		}
 	}
 }
 
@@ -340,8 +350,8 @@ func TestResend(t *testing.T) {
 		place := queryOne[string](t, pool, "SELECT string_agg(o::text, ' ') FROM watermill_offsets_outbox AS o WHERE consumer_group = 'relay'")
 		had := tape.count()
 		n, err := messaging.Resend(t.Context(), pool, brokers, prefix, time.Now().Add(-test.since))
-		if err != nil || n != test.want {
-			t.Errorf("since %v ago: sent %d again, %v; want %d", test.since, n, err, test.want)
+		if err != nil || n.Sent != test.want || len(n.Refused) != 0 {
+			t.Errorf("since %v ago: sent %+v again, %v; want %d", test.since, n, err, test.want)
 		}
 		eventually(t, 20*time.Second, "all arrive again", func() bool { return tape.count() >= had+test.want })
 		diff(t, "the relay's place", queryOne[string](t, pool, "SELECT string_agg(o::text, ' ') FROM watermill_offsets_outbox AS o WHERE consumer_group = 'relay'"), place)
