@@ -27,8 +27,8 @@ type Kind struct {
 	decode func([]byte) (Event, error)
 }
 
-// KindOf is the kind of E. A shape of the past is registered under its own kind and turned into today's
-// facts there.
+// KindOf is the kind of E, decoded as it is. A shape of the past, once there is one, stays a fact of the union under
+// its own kind, and Evolve folds it as well.
 func KindOf[E Event]() Kind {
 	var zero E
 	return Kind{Name: zero.Kind(), decode: func(data []byte) (Event, error) {
