@@ -112,10 +112,13 @@ func List(ctx context.Context, db Database, tenant string, limit int, after *Cur
 	if after == nil {
 		after = &Cursor{ParkedAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
 	}
+	of, arguments := "", []any{after.ParkedAt, after.ID, limit}
+	if tenant != "" { // a condition that holds for everybody would keep the index of tenants from being used
+		of, arguments = "tenant = $4 AND", append(arguments, tenant)
+	}
 	rows, err := db.Query(ctx, `SELECT id, topic, partition, "offset", tenant, subject, message_id, event_type, error, parked_at
-		FROM parked_messages
-		WHERE ($1 = '' OR tenant = $1) AND (parked_at, id) < ($2, $3)
-		ORDER BY parked_at DESC, id DESC LIMIT $4`, tenant, after.ParkedAt, after.ID, limit)
+		FROM parked_messages WHERE `+of+` (parked_at, id) < ($1, $2)
+		ORDER BY parked_at DESC, id DESC LIMIT $3`, arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("list parked messages: %w", err)
 	}

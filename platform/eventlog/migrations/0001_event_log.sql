@@ -93,6 +93,8 @@ CREATE TABLE parked_messages (
     parked_at  timestamptz NOT NULL DEFAULT now(),
     UNIQUE (topic, partition, "offset")
 );
+-- A tenant's list, page by page, the newest first.
+CREATE INDEX parked_messages_of_tenant ON parked_messages (tenant, parked_at DESC, id DESC);
 
 -- +goose StatementBegin
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
