@@ -13,8 +13,6 @@ type Caller struct {
 	CorrelationID string
 	// RequestID is the request's own id, a UUIDv7: the cause of what it brings about.
 	RequestID string
-	// TraceParent is the W3C trace context of the request's span.
-	TraceParent string
 	// At is when the request arrived.
 	At time.Time
 }

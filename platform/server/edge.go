@@ -23,8 +23,6 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
-
-	"waybill.dev/platform/tracecontext"
 )
 
 const (
@@ -83,7 +81,6 @@ func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			trace.WithAttributes(attribute.String("http.request.method", x.method), attribute.String("http.route", route(c)),
 				attribute.String("waybill.tenant", x.Tenant), attribute.String("waybill.correlation_id", x.CorrelationID)))
 		defer span.End()
-		x.TraceParent = tracecontext.Parent(ctx)
 		c.SetRequest(c.Request().WithContext(withExchange(ctx, x)))
 
 		if err := next(c); err != nil {

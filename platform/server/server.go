@@ -30,8 +30,6 @@ type Options struct {
 	Logger *slog.Logger
 	// Spans are exported to it, beside the endpoint that the configuration may name. It is not shut down.
 	Spans sdktrace.SpanExporter
-	// Committed is called after each commit that wrote to the outbox, and must not block.
-	Committed func()
 }
 
 // Server is a service that can be run.
@@ -39,7 +37,6 @@ type Server struct {
 	service  Service
 	app      *App
 	config   Config
-	options  Options
 	registry *prometheus.Registry
 	spans    *sdktrace.TracerProvider
 	relay    *messaging.Relay
@@ -72,7 +69,7 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 	if logger == nil {
 		logger = NewLogger(os.Stderr, config.LogLevel)
 	}
-	s := &Server{service: service, config: config, options: options, registry: prometheus.NewRegistry(), connected: make(chan struct{})}
+	s := &Server{service: service, config: config, registry: prometheus.NewRegistry(), connected: make(chan struct{})}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.spans, err = newTracerProvider(ctx, service.Name, config.TraceEndpoint, options.Spans); err != nil {
 		return nil, err
@@ -152,9 +149,6 @@ func (s *Server) wire(logger *slog.Logger) (err error) {
 func (s *Server) committed() {
 	s.relay.Wake()
 	s.app.jobs.wakeLate()
-	if s.options.Committed != nil {
-		s.options.Committed()
-	}
 }
 
 // Addr is the address that the server listens on, "127.0.0.1:8083".

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -19,7 +18,6 @@ import (
 type Client struct {
 	suite  suite.Description
 	tenant string
-	header http.Header
 	http   *http.Client
 }
 
@@ -38,7 +36,6 @@ func New(d suite.Description) *Client {
 	return &Client{
 		suite:  d,
 		tenant: DefaultTenant,
-		header: http.Header{},
 		http: &http.Client{
 			Timeout:   requestTimeout,
 			Transport: &http.Transport{MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: time.Minute},
@@ -56,17 +53,6 @@ func (c *Client) Tenant() string { return c.tenant }
 func (c *Client) ForTenant(tenant string) *Client {
 	other := *c
 	other.tenant = tenant
-	return &other
-}
-
-// WithIdempotencyKey is a client whose POSTs carry the key: for one request and its repeats.
-func (c *Client) WithIdempotencyKey(key string) *Client { return c.WithHeader("Idempotency-Key", key) }
-
-// WithHeader is a client whose requests carry one more header.
-func (c *Client) WithHeader(name, value string) *Client {
-	other := *c
-	other.header = maps.Clone(c.header)
-	other.header.Set(name, value)
 	return &other
 }
 
@@ -104,7 +90,6 @@ func (c *Client) send(ctx context.Context, method, base, name, path string, quer
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	maps.Copy(request.Header, c.header)
 	request.Header.Set("X-Tenant-ID", c.tenant)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")

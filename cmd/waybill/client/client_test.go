@@ -20,7 +20,7 @@ import (
 
 // asked is a request as a server saw it.
 type asked struct {
-	Method, URL, Tenant, Key, ContentType, Body string
+	Method, URL, Tenant, ContentType, Body string
 }
 
 // answering is a client of a suite all of whose parts are one server that answers by the handler, and what this
@@ -31,8 +31,7 @@ func answering(t *testing.T, status int, body string) (*client.Client, *[]asked)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		content, _ := io.ReadAll(r.Body)
 		seen = append(seen, asked{
-			r.Method, r.URL.String(), r.Header.Get("X-Tenant-ID"), r.Header.Get("Idempotency-Key"),
-			r.Header.Get("Content-Type"), string(content),
+			r.Method, r.URL.String(), r.Header.Get("X-Tenant-ID"), r.Header.Get("Content-Type"), string(content),
 		})
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
@@ -53,7 +52,7 @@ func answering(t *testing.T, status int, body string) (*client.Client, *[]asked)
 func TestRequestsSayWhoseTheyAre(t *testing.T) {
 	t.Parallel()
 	c, seen := answering(t, http.StatusAccepted, `{"id":"1","status":"cancelling"}`)
-	acme := c.ForTenant("acme").WithIdempotencyKey("once")
+	acme := c.ForTenant("acme")
 	order, err := acme.Cancel(t.Context(), "a/b", "twice")
 	if err != nil || order.Status != client.StatusCancelling {
 		t.Fatalf("Cancel = %+v, %v", order, err)
@@ -62,8 +61,8 @@ func TestRequestsSayWhoseTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []asked{
-		{"POST", "/v1/orders/a%2Fb/cancellation", "acme", "once", "application/json", `{"reason":"twice"}`},
-		{"GET", "/v1/orders/1", "default", "", "", ""},
+		{"POST", "/v1/orders/a%2Fb/cancellation", "acme", "application/json", `{"reason":"twice"}`},
+		{"GET", "/v1/orders/1", "default", "", ""},
 	}
 	if diff := cmp.Diff(want, *seen); diff != "" {
 		t.Errorf("requests (-want +seen):\n%s", diff)

@@ -23,14 +23,6 @@ func (c *Client) Receive(ctx context.Context, sku string, quantity int64, refere
 	return level, err
 }
 
-// Adjust corrects what is on hand of a SKU by a signed quantity.
-func (c *Client) Adjust(ctx context.Context, sku string, quantity int64, reason string) (StockLevel, error) {
-	var level StockLevel
-	body := map[string]any{"quantity": quantity, "reason": reason}
-	err := c.Post(ctx, suite.Inventory, stockPath(sku)+"/adjustments", body, &level)
-	return level, err
-}
-
 // Stock shows the stock of a SKU.
 func (c *Client) Stock(ctx context.Context, sku string) (StockLevel, error) {
 	var level StockLevel
