@@ -22,6 +22,9 @@ const (
 	Doc = "What stands on the shelves, and what is reserved of it for orders."
 )
 
+// Defaults are the configuration of inventory on this machine.
+func Defaults() Config { return Config{Config: server.Defaults(Port)} }
+
 // New is inventory's table of contents. It calls nobody outside, so it has no jobs.
 func New(Config) (server.Service, error) {
 	return server.Service{

@@ -62,7 +62,8 @@ func (s *Suite) service(name string, f foundation, outside map[string]string, we
 		service, err := payments.New(config)
 		return service, config.Config, err
 	case suite.Inventory:
-		config := inventory.Config{Config: base(server.Defaults(inventory.Port))}
+		config := inventory.Defaults()
+		config.Config = base(config.Config)
 		service, err := inventory.New(config)
 		return service, config.Config, err
 	case suite.Shipping:

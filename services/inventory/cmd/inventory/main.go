@@ -7,5 +7,5 @@ import (
 )
 
 func main() {
-	server.Main("inventory", inventory.Doc, inventory.Config{Config: server.Defaults(inventory.Port)}, inventory.New)
+	server.Main("inventory", inventory.Doc, inventory.Defaults(), inventory.New)
 }
