@@ -3,7 +3,6 @@ package contracts
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -120,8 +119,6 @@ func Decode(headers map[string]string, value []byte) (Message, error) {
 // maxName bounds an id and a subject, in bytes.
 const maxName = 200
 
-var aTenant = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
-
 // isName says whether s may stand in the name of a stream or a key, where slashes divide the parts.
 func isName(s string) bool {
 	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '/' })
@@ -141,7 +138,7 @@ func (m Message) validate(t Type) error {
 	switch {
 	case !isName(m.ID):
 		return fmt.Errorf("message %.200q: id is not 1 to %d printable ASCII characters without a slash", m.ID, maxName)
-	case !aTenant.MatchString(m.Tenant):
+	case !IsTenant(m.Tenant):
 		return fmt.Errorf("message %q: tenantid is not 1 to 63 of a-z, 0-9 and -", m.ID)
 	case !isName(m.Subject):
 		return fmt.Errorf("message %q: subject is not 1 to %d printable ASCII characters without a slash", m.ID, maxName)

@@ -23,6 +23,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"waybill.dev/contracts"
 )
 
 const (
@@ -62,7 +64,7 @@ func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if given := c.Request().Header.Values(headerCorrelation); len(given) == 1 && printable(given[0], maxCorrelation) {
 			x.CorrelationID = given[0]
 		}
-		if given := c.Request().Header.Values(headerTenant); len(given) == 1 && tenantName.MatchString(given[0]) {
+		if given := c.Request().Header.Values(headerTenant); len(given) == 1 && contracts.IsTenant(given[0]) {
 			x.Tenant = given[0]
 		}
 		x.scope = &scope{correlationID: x.CorrelationID, tenant: x.Tenant}
@@ -193,7 +195,7 @@ func checkHeaders(header http.Header, complain func(location, message string)) {
 			complain("header."+name, rule)
 		}
 	}
-	one(headerTenant, "must be 1 to 63 of a-z, 0-9 and -", tenantName.MatchString)
+	one(headerTenant, "must be 1 to 63 of a-z, 0-9 and -", contracts.IsTenant)
 	one(headerCorrelation, "must be 1 to 128 printable ASCII characters", func(v string) bool { return printable(v, maxCorrelation) })
 	one(headerIdempotency, "must be 1 to 255 printable ASCII characters", func(v string) bool { return printable(v, maxIdempotency) })
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/swaggest/swgui/v5emb"
+
+	"waybill.dev/contracts"
 )
 
 // A name in another spelling would be let through unchecked beside the right one, and decoded into the same field.
@@ -62,7 +64,7 @@ func addHeaders(_ *huma.OpenAPI, operation *huma.Operation) {
 	longest := 128
 	operation.Parameters = append(operation.Parameters,
 		&huma.Param{Name: headerTenant, In: "header", Description: "Whose data it is; `default` without it.",
-			Schema: &huma.Schema{Type: huma.TypeString, Pattern: tenantName.String(), Default: DefaultTenant}},
+			Schema: &huma.Schema{Type: huma.TypeString, Pattern: contracts.TenantPattern, Default: DefaultTenant}},
 		&huma.Param{Name: headerCorrelation, In: "header", Description: "Names the request in every event and log line that follows from it; made where it is missing, and always returned.",
 			Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &longest}},
 	)

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"waybill.dev/contracts"
 )
 
 // Settings are what a tenant may have its own way.
@@ -57,9 +58,6 @@ func (t *Tenants) Settings(tenant string) Settings {
 	}
 	return t.defaults
 }
-
-// tenantName is what a tenant may be called, in the file as in the header.
-var tenantName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
 
 // The file: what it leaves out of a tenant is as in its defaults, and what it leaves out of these is built in.
 type tenantsFile struct {
@@ -113,7 +111,7 @@ func parseTenants(data []byte) (*Tenants, error) {
 		return nil, err
 	}
 	for name, settings := range file.Tenants {
-		if !tenantName.MatchString(name) {
+		if !contracts.IsTenant(name) {
 			return nil, fmt.Errorf("tenants: %q is no tenant's name: it is 1 to 63 of a-z, 0-9 and -", name)
 		}
 		if t.named[name], err = settings.over(t.defaults, "tenants."+name); err != nil {

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"waybill.dev/contracts"
 	"waybill.dev/platform/server"
 	"waybill.dev/platform/servicetest"
 	"waybill.dev/services/inventory"
@@ -195,6 +197,15 @@ func testTenants(t *testing.T, s shop) {
 	s.expect(t, post("/v1/stock/mug/receipts", `{"quantity": 7, "reference": "PO-1"}`).with("X-Tenant-ID", "another"), 201,
 		`{"sku": "mug", "onHand": 7, "reserved": 0, "available": 7}`)
 	s.expect(t, get("/v1/stock/mug"), 200, `{"sku": "mug", "onHand": 5, "reserved": 0, "available": 5}`)
+}
+
+// A struct's tag holds no constant.
+func TestTheSchemaOfASKUIsThatOfTheContracts(t *testing.T) {
+	t.Parallel()
+	field, _ := reflect.TypeFor[inventory.ShelfInput]().FieldByName("SKU")
+	if got := field.Tag.Get("pattern"); got != contracts.SKUPattern {
+		t.Errorf("a path's SKU is %s, and a SKU %s", got, contracts.SKUPattern)
+	}
 }
 
 // Whatever is wrong is named, all of it at once, and nothing is stored.

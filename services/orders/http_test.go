@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -219,6 +220,15 @@ func locations(t *testing.T, r reply) (l []string) {
 	}
 	slices.Sort(l)
 	return l
+}
+
+// A struct's tag holds no constant.
+func TestTheSchemaOfASKUIsThatOfTheContracts(t *testing.T) {
+	t.Parallel()
+	field, _ := reflect.TypeFor[orders.NewLine]().FieldByName("SKU")
+	if got := field.Tag.Get("pattern"); got != contracts.SKUPattern {
+		t.Errorf("a line's SKU is %s, and a SKU %s", got, contracts.SKUPattern)
+	}
 }
 
 func TestBadInput(t *testing.T) {

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/server"
@@ -127,12 +127,10 @@ func takeWebhook(ctx context.Context, app *server.App, header http.Header, raw [
 	return messaging.Park(ctx, app.Pool, parking)
 }
 
-var aTenant = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
-
 // reference takes "{tenant}/{order}" apart.
 func reference(s string) (tenant, order string, err error) {
 	tenant, order, ok := strings.Cut(s, "/")
-	if !ok || !aTenant.MatchString(tenant) || order == "" || len(order) > maxOrderID {
+	if !ok || !contracts.IsTenant(tenant) || order == "" || len(order) > maxOrderID {
 		return "", "", es.Refuse(es.NotFound, "the webhook's reference is none of ours")
 	}
 	return tenant, order, nil

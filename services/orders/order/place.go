@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"math"
 	"net/mail"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 )
 
@@ -23,9 +23,6 @@ const (
 	MaxReason     = 500
 	MethodCard    = "card"
 )
-
-// sku is what a SKU looks like.
-var sku = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // Place makes an order of nothing.
 type Place struct {
@@ -98,7 +95,7 @@ func (p Place) validateLines(w *wrongs) {
 	seen := map[string]bool{}
 	for i, l := range p.Lines {
 		at := func(field string) string { return fmt.Sprintf("lines[%d].%s", i, field) }
-		if !sku.MatchString(l.SKU) {
+		if !contracts.IsSKU(l.SKU) {
 			w.bound(at("sku"), "must be 1 to 64 letters, digits, dots, underscores or hyphens")
 		} else if seen[l.SKU] {
 			w.add(at("sku"), "stands in an earlier line already")
