@@ -23,5 +23,8 @@ func (s *mailServer) work(ctx context.Context, app *server.App, job server.JobOf
 	if err != nil {
 		return err
 	}
+	if code != 0 {
+		app.Logger.ErrorContext(ctx, "the mail server has refused a mail for good", "mail", owed.Kind, "code", code)
+	}
 	return app.Record(ctx, job.Job, mail.Settle(id, owed.Kind, code))
 }

@@ -117,6 +117,9 @@ func TestCustomerIsTold(t *testing.T) {
 		o := s.Order("acme")
 		o.Hears(t, placed("refused@customers.example"))
 		awaits(t, o, "order-received refused")
+		if log := s.Log.String(); !strings.Contains(log, `"msg":"the mail server has refused a mail for good"`) || !strings.Contains(log, `"order":"`+o.ID+`"`) {
+			t.Errorf("the refusal is not in the log:\n%s", log)
+		}
 	})
 	t.Run("not now, then taken", func(t *testing.T) {
 		t.Parallel()

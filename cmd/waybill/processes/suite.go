@@ -5,8 +5,6 @@ package processes
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -90,13 +88,6 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 	return s, nil
 }
 
-// newWebhookSecret makes what signs the carrier's webhooks. Both ends get it with each start of a suite.
-func newWebhookSecret() string {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	return "whsec_" + base64.StdEncoding.EncodeToString(secret)
-}
-
 // plan gives every process its address, and tells each of the others'.
 func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) error {
 	address := map[string]string{}
@@ -107,7 +98,7 @@ func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) erro
 		}
 	}
 	url := func(name string) string { return "http://" + address[name] }
-	webhookSecret := newWebhookSecret()
+	webhookSecret := suite.NewWebhookSecret()
 
 	simulators := map[string][]string{
 		suite.Provider: {"PROVIDER_LISTEN=" + address[suite.Provider]},

@@ -2,8 +2,6 @@ package up
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"net"
 	"slices"
@@ -24,7 +22,7 @@ type outside struct {
 }
 
 func listenOutside(config Config) (*outside, error) {
-	o := &outside{listeners: map[string]net.Listener{}, taken: map[string]bool{}, webhookSecret: newWebhookSecret()}
+	o := &outside{listeners: map[string]net.Listener{}, taken: map[string]bool{}, webhookSecret: suite.NewWebhookSecret()}
 	for _, name := range append(suite.SimulatorNames(), suite.SMTP) {
 		listener, err := listen(config.address(name), name)
 		if err != nil {
@@ -34,13 +32,6 @@ func listenOutside(config Config) (*outside, error) {
 		o.listeners[name] = listener
 	}
 	return o, nil
-}
-
-// newWebhookSecret makes what signs the carrier's webhooks. Both ends get it with each start.
-func newWebhookSecret() string {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	return "whsec_" + base64.StdEncoding.EncodeToString(secret)
 }
 
 func (o *outside) take(name string) net.Listener {
