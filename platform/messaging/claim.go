@@ -7,6 +7,8 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"waybill.dev/platform/internal/pace"
 )
 
 // claim is a partition that this member of the group has, with the records that wait for its handler. One whose
@@ -135,7 +137,7 @@ func (c *claim) handOut(ctx context.Context, record *kgo.Record) bool {
 		case <-m.Acked():
 			return true
 		case <-m.Nacked():
-			sleep(ctx, nackPause)
+			pace.Sleep(ctx, nackPause)
 		case <-ctx.Done():
 			return false
 		}

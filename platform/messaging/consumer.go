@@ -22,6 +22,7 @@ import (
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/internal/pace"
 	"waybill.dev/platform/tracecontext"
 )
 
@@ -167,7 +168,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel()
-	beside.Go(func() { every(ctx, countEvery, func() { c.countParked(ctx) }) })
+	beside.Go(func() { pace.Every(ctx, countEvery, func() { c.countParked(ctx) }) })
 	failed := make(chan error, 1)
 	beside.Go(func() { failed <- subscriber.run(ctx) })
 	return errors.Join(router.Run(ctx), <-failed)
@@ -258,7 +259,7 @@ func (c *Consumer) park(next message.HandlerFunc) message.HandlerFunc {
 		if reason == nil || errors.Is(reason, ErrDuplicate) {
 			return nil, reason
 		}
-		pause := backoff{first: 100 * time.Millisecond, last: 5 * time.Second}
+		pause := pace.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
 		for {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
@@ -268,7 +269,7 @@ func (c *Consumer) park(next message.HandlerFunc) message.HandlerFunc {
 				break
 			}
 			c.Logger.WarnContext(ctx, "a message cannot be parked, and waits", "message_id", text(m.UUID), "error", err)
-			pause.wait(ctx)
+			pause.Wait(ctx)
 		}
 		record := recordOf(m)
 		c.Logger.ErrorContext(ctx, "a message has been parked", "tenant", text(m.Metadata.Get(contracts.HeaderTenant)),

@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
+
+	"waybill.dev/platform/internal/pace"
 )
 
 // RelayConfig says whose outbox is published, and where.
@@ -152,17 +154,17 @@ func (r *Relay) Degraded() []string {
 // Run publishes until the context ends. PostgreSQL or Kafka may come and go.
 func (r *Relay) Run(ctx context.Context) error {
 	defer r.producer.disconnect()
-	pause := backoff{first: retryFirst, last: retryLast}
+	pause := pace.Backoff{First: retryFirst, Last: retryLast}
 	for ctx.Err() == nil {
 		led, err := r.standBy(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		if led {
-			pause.reset()
+			pause.Reset()
 		}
 		r.Logger.Warn("the relay has lost its session with PostgreSQL", "error", err)
-		pause.wait(ctx)
+		pause.Wait(ctx)
 	}
 	return nil
 }
@@ -178,7 +180,7 @@ func (r *Relay) standBy(ctx context.Context) (led bool, err error) {
 		if led, err = l.take(ctx); err != nil {
 			return false, err
 		}
-		if !led && !sleep(ctx, standIn) {
+		if !led && !pace.Sleep(ctx, standIn) {
 			return false, nil
 		}
 	}
@@ -216,12 +218,12 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 	if err != nil {
 		return err
 	}
-	pause := backoff{first: retryFirst, last: retryLast}
+	pause := pace.Backoff{First: retryFirst, Last: retryLast}
 	looks, busyUntil, poll := 0, time.Now().Add(busyFor), busyPoll
 	var due time.Time
 	woken := true
 	for {
-		if wait := time.Until(due); wait > 0 && !sleep(ctx, wait) {
+		if wait := time.Until(due); wait > 0 && !pace.Sleep(ctx, wait) {
 			return nil
 		}
 		var rows []row
@@ -238,7 +240,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 			refused, err := r.producer.send(ctx, rows)
 			if err != nil {
 				r.failed(ctx, err, rows)
-				if !pause.wait(ctx) {
+				if !pause.Wait(ctx) {
 					return nil
 				}
 				continue
@@ -247,7 +249,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 				return err
 			}
 			at = rows[len(rows)-1].position
-			pause.reset()
+			pause.Reset()
 			r.succeeded(rows, refused, began)
 			busyUntil = time.Now().Add(busyFor)
 			// There may be more, whether the batch was full of rows, of bytes, or not. What was waited for has come.
@@ -329,7 +331,7 @@ func (r *Relay) failed(ctx context.Context, err error, rows []row) {
 func (r *Relay) measure(ctx context.Context) {
 	defer r.depth.Set(0)
 	defer r.oldestAge.Set(0)
-	every(ctx, measureEvery, func() {
+	pace.Every(ctx, measureEvery, func() {
 		at, err := sentUntil(ctx, r.Pool)
 		if err != nil {
 			return
@@ -345,7 +347,7 @@ func (r *Relay) measure(ctx context.Context) {
 
 // sweep deletes what was sent long enough ago, a little at a time.
 func (r *Relay) sweep(ctx context.Context) {
-	every(ctx, max(r.Keep/60, 10*time.Millisecond), func() {
+	pace.Every(ctx, max(r.Keep/60, 10*time.Millisecond), func() {
 		err := markSent(ctx, r.Pool)
 		for deleted := int64(sweepRows); err == nil && deleted == sweepRows; {
 			deleted, err = sweepSent(ctx, r.Pool, r.Keep, sweepRows)

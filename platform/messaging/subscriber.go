@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/internal/pace"
 )
 
 // subscriber is a Watermill subscriber that hears all topics of a service as one member of its consumer group.
@@ -143,10 +144,10 @@ func (s *subscriber) run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	})
-	beside.Go(func() { every(ctx, askEvery, func() { s.ask(ctx, client) }) })
+	beside.Go(func() { pace.Every(ctx, askEvery, func() { s.ask(ctx, client) }) })
 	var due time.Time
 	for ctx.Err() == nil {
-		if wait := time.Until(due); wait > 0 && !sleep(ctx, wait) {
+		if wait := time.Until(due); wait > 0 && !pace.Sleep(ctx, wait) {
 			break
 		}
 		fetched := client.PollRecords(ctx, pollRecords)

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/internal/pace"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgerr"
 	"waybill.dev/platform/postgres"
@@ -234,13 +234,13 @@ func (s *Server) Run(ctx context.Context) error {
 
 // prepare waits for the schema, and migrates it where it may. It is false when the context ended before.
 func (s *Server) prepare(ctx context.Context) bool {
-	for pause := newBackoff(); ctx.Err() == nil; {
+	for pause := patience(); ctx.Err() == nil; {
 		err := s.checkSchema(ctx)
 		if err == nil {
 			return true
 		}
 		s.app.Logger.WarnContext(ctx, "waiting for the database", "error", err)
-		pause.wait(ctx)
+		pause.Wait(ctx)
 	}
 	return false
 }
@@ -273,18 +273,23 @@ func (s *Server) serveHTTP(ctx context.Context, fail func(error)) {
 	<-stopped
 }
 
+// patience is how long is waited before what failed is tried again.
+func patience() *pace.Backoff {
+	return &pace.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+}
+
 // keep runs it until the context ends, again and again where it ends before.
 func (s *Server) keep(name string, run func(context.Context) error) func(context.Context) {
 	return func(ctx context.Context) {
 		away := false // said once, and not again and again
-		for pause := newBackoff(); ctx.Err() == nil; {
+		for pause := patience(); ctx.Err() == nil; {
 			began := time.Now()
 			err := withoutPanic(ctx, run)
 			if ctx.Err() != nil {
 				return
 			}
 			if time.Since(began) > time.Minute {
-				pause, away = newBackoff(), false
+				pause, away = patience(), false
 			}
 			switch {
 			case !pgerr.Unavailable(err):
@@ -294,70 +299,7 @@ func (s *Server) keep(name string, run func(context.Context) error) func(context
 				away = true
 				s.app.Logger.WarnContext(ctx, name+" waits for what is away", "error", err)
 			}
-			pause.wait(ctx)
+			pause.Wait(ctx)
 		}
 	}
-}
-
-// housekeep sees to what time alone brings about.
-func (s *Server) housekeep(ctx context.Context) error {
-	const often, seldom = 30 * time.Second, time.Hour
-	look := time.NewTicker(often)
-	defer look.Stop()
-	var swept time.Time
-	for {
-		if s.app.jobs != nil {
-			if err := revive(ctx, s.app); err != nil {
-				return err
-			}
-		}
-		if time.Since(swept) >= seldom {
-			if _, err := s.app.Log.SweepIdempotencyKeys(ctx); err != nil {
-				return err
-			}
-			swept = time.Now()
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// stage is a set of goroutines that are stopped together.
-type stage struct {
-	mu      sync.Mutex
-	cancels []context.CancelFunc
-	running sync.WaitGroup
-}
-
-func (g *stage) start(ctx context.Context, run func(context.Context)) {
-	ctx, cancel := context.WithCancel(ctx)
-	g.mu.Lock()
-	g.cancels = append(g.cancels, cancel)
-	g.mu.Unlock()
-	g.running.Go(func() { run(ctx) })
-}
-
-func (g *stage) stop() {
-	g.mu.Lock()
-	for _, cancel := range g.cancels {
-		cancel()
-	}
-	g.mu.Unlock()
-	g.running.Wait()
-}
-
-// backoff waits longer from one time to the next, up to five seconds.
-type backoff struct{ next time.Duration }
-
-func newBackoff() *backoff { return &backoff{100 * time.Millisecond} }
-
-func (b *backoff) wait(ctx context.Context) {
-	select {
-	case <-time.After(b.next):
-	case <-ctx.Done():
-	}
-	b.next = min(b.next*2, 5*time.Second)
 }

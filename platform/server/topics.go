@@ -46,7 +46,7 @@ func topicNames(topics []contracts.Topic) []string {
 // connect makes sure of the topics before anything is said or heard: a topic with another number of partitions
 // would spread its keys in another way, and is an error. Kafka is waited for, until the context ends.
 func (s *Server) connect(ctx context.Context) error {
-	for pause := newBackoff(); ctx.Err() == nil; {
+	for pause := patience(); ctx.Err() == nil; {
 		err := errors.Join(
 			messaging.CreateTopics(ctx, s.config.KafkaBrokers, s.config.PublishPrefix, saidTopics(s.service)),
 			messaging.CreateTopics(ctx, s.config.KafkaBrokers, s.config.HearPrefix, heardTopics(s.service)),
@@ -60,7 +60,7 @@ func (s *Server) connect(ctx context.Context) error {
 			return nil
 		}
 		s.app.Logger.WarnContext(ctx, "waiting for Kafka", "error", err)
-		pause.wait(ctx)
+		pause.Wait(ctx)
 	}
 	return nil
 }
