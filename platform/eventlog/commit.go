@@ -30,11 +30,10 @@ func (l *Log) commit(ctx context.Context, batch []*pending) {
 		left = batch
 	}
 	for _, p := range left {
-		l.singly.Go(func() error {
+		l.singly.Go(func() {
 			l.single <- struct{}{}
 			defer func() { <-l.single }()
 			l.commitSingly(ctx, p)
-			return nil
 		})
 	}
 }

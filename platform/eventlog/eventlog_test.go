@@ -55,7 +55,7 @@ func start(t testing.TB, pool *pgxpool.Pool, change ...func(*eventlog.Config)) *
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = log.Run(ctx) })
+	running.Go(func() { log.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	return log
 }

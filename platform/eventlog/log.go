@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
-	"golang.org/x/sync/errgroup"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
@@ -99,7 +98,7 @@ type Log struct {
 	stopped    chan struct{}
 	reads      reads
 	cache      cache
-	singly     errgroup.Group
+	singly     sync.WaitGroup
 	single     chan struct{} // a place for each that runs
 	shared     prometheus.Histogram
 }
@@ -161,7 +160,7 @@ func New(c Config) (*Log, error) {
 }
 
 // Run commits what Handle is given until the context ends, and then what is under way.
-func (l *Log) Run(ctx context.Context) error {
+func (l *Log) Run(ctx context.Context) {
 	defer close(l.stopped)
 	var lanes sync.WaitGroup
 	for _, lane := range []*lane{&l.callers, &l.others} {
@@ -175,7 +174,7 @@ func (l *Log) Run(ctx context.Context) error {
 		})
 	}
 	lanes.Wait()
-	return l.singly.Wait()
+	l.singly.Wait()
 }
 
 // Handle runs the command and waits for its commit. Its errors are a *es.Refusal, which is what the command

@@ -183,7 +183,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// Each part needs those after it: they stop in this order.
 	var front, log, relay stage
-	log.start(context.WithoutCancel(ctx), func(ctx context.Context) { _ = s.app.Log.Run(ctx) })
+	log.start(context.WithoutCancel(ctx), s.app.Log.Run)
 	front.start(ctx, func(ctx context.Context) { s.serveHTTP(ctx, fail) })
 	started := make(chan struct{})
 	front.start(ctx, func(ctx context.Context) {
