@@ -224,7 +224,7 @@ func TestOneServiceTwiceInOneProcess(t *testing.T) {
 		say(t, brokers, "", placed(uuid.NewString()))
 	}
 	one.ask("a", "by one")
-	eventually(t, "errands of both", func() bool { return jobRow(t, two, "state = 'completed'") == 21 })
+	eventually(t, "errands of both", func() bool { return completedJobs(t, two) == 21 })
 	if two.noted("a") != "by one" {
 		t.Errorf("the other replica does not see it")
 	}
