@@ -12,7 +12,7 @@ import (
 // are found by themselves.
 type operator struct {
 	onSuite
-	Data        string `help:"Data folder of a suite that does not run." type:"path" placeholder:"DIR"`
+	Data        string `help:"Data folder of a suite whose PostgreSQL runs: with --postgres, also while the suite does not." type:"path" placeholder:"DIR"`
 	DatabaseURL string `help:"The service's login to its database, where the suite does not keep it." env:"DATABASE_URL" placeholder:"URL"`
 }
 

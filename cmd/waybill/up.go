@@ -26,8 +26,8 @@ type upCommand struct {
 	Ephemeral    bool          `help:"Keep nothing." xor:"data"`
 	Listen       string        `help:"Address to listen on, ${default} unless given." default:"127.0.0.1" placeholder:"HOST"`
 	RandomPorts  bool          `help:"Listen on free ports instead of 8080 to 8085 and those of the simulators."`
-	Postgres     string        `help:"Use this PostgreSQL database, as one who may create roles." env:"WAYBILL_POSTGRES" placeholder:"URL"`
-	Kafka        []string      `help:"Use these Kafka brokers." env:"WAYBILL_KAFKA" placeholder:"HOST:PORT"`
+	Postgres     string        `help:"Use this PostgreSQL database, as one who may create roles. It holds one suite." env:"WAYBILL_POSTGRES" placeholder:"URL"`
+	Kafka        []string      `help:"Use these Kafka brokers. They serve one suite." env:"WAYBILL_KAFKA" placeholder:"HOST:PORT"`
 	PickUpAfter  time.Duration `help:"How long after its booking the carrier picks up a parcel." default:"2s"`
 	DeliverAfter time.Duration `help:"How long after its pick-up a parcel is delivered." default:"4s"`
 	Tenants      string        `help:"YAML file with the settings of tenants." env:"TENANTS_FILE" type:"path" placeholder:"FILE"`

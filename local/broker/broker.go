@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -61,8 +62,8 @@ func start(config Config) (*Broker, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	port, err := freeport.Pick(config.Port)
-	if err != nil {
+	// Said before anything is opened.
+	if _, err := freeport.Pick(config.Port); err != nil {
 		return nil, err
 	}
 	folder, err := datafolder.Open(datafolder.Config{
@@ -71,11 +72,27 @@ func start(config Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := open(config, filepath.Join(folder.Path, clusterName), port)
+	cluster, port, err := listen(config, filepath.Join(folder.Path, clusterName))
 	if err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
 	return &Broker{cluster: cluster, folder: folder, address: freeport.Address(port)}, nil
+}
+
+// portTries bounds how often another free port is tried when somebody else takes the one found free.
+const portTries = 5
+
+func listen(config Config, path string) (cluster *kfake.Cluster, port int, err error) {
+	for range portTries {
+		if port, err = freeport.Pick(config.Port); err != nil {
+			return nil, 0, err
+		}
+		cluster, err = open(config, path, port)
+		if config.Port != 0 || !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return cluster, port, err
 }
 
 func open(config Config, path string, port int) (*kfake.Cluster, error) {

@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"waybill.dev/local/internal/child"
 	"waybill.dev/local/internal/freeport"
@@ -175,11 +177,15 @@ func (s *Server) awaitConnections(ctx context.Context, process *child.Process, p
 		if err == nil {
 			return nil
 		}
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") { // invalid authorization
+			return fmt.Errorf("data folder %s is broken: its password does not open its cluster", s.folder.Path)
+		}
 		select {
 		case <-process.Done():
 			return startFailure(process.Lines(), port)
 		case <-ctx.Done():
-			return fmt.Errorf("no connections within the time given: %w", err)
+			return fmt.Errorf("no connections: %w", err)
 		case <-ticker.C:
 		}
 	}

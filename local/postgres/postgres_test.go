@@ -79,6 +79,24 @@ func TestPasswordIsRandomPrivateAndAskedFor(t *testing.T) {
 	wantFailure(t, err, "password authentication failed")
 }
 
+func TestAPasswordThatDoesNotFitIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	data := dataFolder(t)
+	server := mustStart(t, Config{Data: data, Binaries: System})
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "password"), []byte("another\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	_, err := Start(t.Context(), Config{Data: data, Binaries: System})
+	wantFailure(t, err, "data folder", "broken", "password")
+	if took := time.Since(began); took > startPatience/2 {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestEphemeralLeavesNothing(t *testing.T) {
 	t.Parallel()
 	server := mustStart(t, Config{Ephemeral: true, Binaries: System})

@@ -55,10 +55,9 @@ const (
 	askTime  = 3 * time.Second
 	// leaveTime bounds the last commit and the farewell of a member that stops.
 	leaveTime = 3 * time.Second
-	// Polls are this far apart at least for each record of the last one, up to a longest time: the more there is to
-	// fetch, the fewer and larger the fetches. A record that comes alone is handed out at once.
-	fetchEach    = 5 * time.Millisecond
-	fetchLongest = 50 * time.Millisecond
+	// fetchRest is how far apart polls are that bring records: the more there is to fetch, the fewer and larger the
+	// fetches. A record that comes alone is handed out at once.
+	fetchRest = 50 * time.Millisecond
 	// fetchWait is how long a fetch waits for records. It does not see partitions that become ready meanwhile, as
 	// those of a new topic do, so it is not long.
 	fetchWait = time.Second
@@ -151,7 +150,9 @@ func (s *subscriber) run(ctx context.Context) error {
 			break
 		}
 		fetched := client.PollRecords(ctx, pollRecords)
-		due = time.Now().Add(min(time.Duration(fetched.NumRecords())*fetchEach, fetchLongest))
+		if fetched.NumRecords() > 0 {
+			due = time.Now().Add(fetchRest)
+		}
 		fetched.EachError(func(topic string, partition int32, err error) {
 			if ctx.Err() == nil {
 				s.logger.Warn("records cannot be fetched", "topic", topic, "partition", partition, "error", err)

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,6 +159,7 @@ func (e *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 			wrong = append(wrong, &huma.ErrorDetail{Location: location, Message: message})
 		}
 		checkHeaders(r.Header, complain)
+		decodePath(c)
 		if bad := badText(r.URL.Path); bad != "" {
 			complain("path", bad)
 		}
@@ -180,6 +182,21 @@ func (e *edge) check(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// decodePath decodes the path's parameters: the router takes them as they were sent where that is not how Go would
+// have sent them.
+func decodePath(c echo.Context) {
+	if c.Request().URL.RawPath == "" {
+		return
+	}
+	values := slices.Clone(c.ParamValues())
+	for i, v := range values {
+		if decoded, err := url.PathUnescape(v); err == nil { // net/http has refused a path that cannot be decoded
+			values[i] = decoded
+		}
+	}
+	c.SetParamValues(values...)
 }
 
 func checkHeaders(header http.Header, complain func(location, message string)) {

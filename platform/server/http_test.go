@@ -201,6 +201,30 @@ func TestRequestIsLoggedWithItsNamesAndWithoutItsQuery(t *testing.T) {
 	}
 }
 
+// Go's decoder names our types, and quotes what was sent.
+func TestNumbersAreToldInTheCallersTerms(t *testing.T) {
+	t.Parallel()
+	r := runCounting(t, &errands{})
+	for _, by := range []string{"1.0", "1e0"} {
+		a := r.call("POST", "/v1/counters/a/additions", `{"by":`+by+`}`)
+		a.problem(t, http.StatusUnprocessableEntity)
+		if strings.Contains(a.raw, "unmarshal") || !strings.Contains(a.raw, "whole numbers") {
+			t.Errorf("%s: %s", by, a.raw)
+		}
+	}
+}
+
+func TestPathsAreDecoded(t *testing.T) {
+	t.Parallel()
+	r := runCounting(t, &errands{})
+	r.call("POST", "/v1/counters/a-b%2541/additions", `{"by":2}`)
+	for _, path := range []string{"/v1/counters/a-b%2541", "/v1/counters/a%2Db%2541", "/v1/counters/%61-b%2541"} {
+		if a := r.call("GET", path, ""); a.status != http.StatusOK || a.body["id"] != "a-b%41" || a.body["total"] != 2.0 {
+			t.Errorf("%s: %d %s", path, a.status, a.raw)
+		}
+	}
+}
+
 func TestRawBodyIsWhatWasSigned(t *testing.T) {
 	t.Parallel()
 	r := runCounting(t, &errands{})

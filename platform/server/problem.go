@@ -51,9 +51,15 @@ func retryLater(status int, detail string) error {
 	return huma.ErrorWithHeaders(huma.NewError(status, detail), http.Header{"Retry-After": {"1"}})
 }
 
+// wrongNumber is what is told of a number that is none of ours: encoding/json quotes it, and names our types.
+const wrongNumber = "a number has a fraction or an exponent, or is too large: whole numbers of 64 bits are expected"
+
 // withoutValue cuts off what huma quotes of a value that does not have its format: "expected string to be RFC
 // 5322 email: mail: …".
 func withoutValue(message string) string {
+	if strings.HasPrefix(message, "json: cannot unmarshal number") {
+		return wrongNumber
+	}
 	if strings.HasPrefix(message, "expected string to be") || strings.HasPrefix(message, "expected duration") {
 		message, _, _ = strings.Cut(message, ": ")
 	}

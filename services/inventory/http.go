@@ -195,7 +195,7 @@ type reservationOutput struct{ Body Reservation }
 // Reservation is what is kept for an order, as it is shown.
 type Reservation struct {
 	OrderID   string     `json:"orderId" doc:"The order." example:"0199c3b4-7d1e-7a52-9f0e-3f6c1f6f2a10"`
-	Status    string     `json:"status" enum:"waiting,reserved,failed,released,shipped" doc:"waiting: not all has been heard that a reservation needs; reserved: every line is kept for the order; failed: a line was short, and nothing is kept; released: nothing is kept, and nothing will be; shipped: what was kept has left the shelf." example:"failed"`
+	Status    string     `json:"status" enum:"waiting,reserved,failed,released,shipped" doc:"waiting: not all has been heard that a reservation needs, and never will be where the order was cancelled before; reserved: every line is kept for the order; failed: a line was short, and nothing is kept; released: nothing is kept, and nothing will be; shipped: what was kept has left the shelf." example:"failed"`
 	Lines     []Line     `json:"lines" nullable:"false" doc:"What the order wants; empty while the order itself has not been heard of."`
 	Shortages []Shortage `json:"shortages" nullable:"false" doc:"What was short, where the reservation failed."`
 }

@@ -79,7 +79,7 @@ type shipmentOutput struct{ Body ShipmentWithTimeline }
 // Shipment is the shipment of an order as it is shown.
 type Shipment struct {
 	OrderID        string          `json:"orderId" doc:"The order." example:"0199c3b4-7d1e-7a52-9f0e-3f6c1f6f2a10"`
-	Status         shipment.Status `json:"status" enum:"waiting,booking,booked,shipped,delivered,cancelling,cancelled,failed" doc:"waiting: for the order or its stock; booking: the carrier was asked; booked: it will fetch the parcel; shipped: it has it; delivered: the customer has it; cancelling: a cancellation waits for the carrier; cancelled: nothing was shipped, and nothing will be; failed: the carrier refused the booking." example:"shipped"`
+	Status         shipment.Status `json:"status" enum:"waiting,booking,booked,shipped,delivered,cancelling,cancelled,failed" doc:"waiting: for the order or its stock, for ever where the order was cancelled before; booking: the carrier was asked; booked: it will fetch the parcel; shipped: it has it; delivered: the customer has it; cancelling: a cancellation waits for the carrier; cancelled: nothing was shipped, and nothing will be; failed: the carrier refused the booking." example:"shipped"`
 	Carrier        string          `json:"carrier,omitempty" doc:"Who brings the parcel; absent until it is booked." example:"Simulated Parcel"`
 	TrackingNumber string          `json:"trackingNumber,omitempty" doc:"What the customer follows the parcel by; absent until it is booked." example:"SP5K2Q8"`
 	Attention      string          `json:"attention,omitempty" doc:"Why a person must look; absent where none must." example:"cancel refused: cancellation_refused"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"waybill.dev/cmd/waybill/suite"
@@ -133,7 +134,7 @@ func (c *Client) AwaitOrder(ctx context.Context, id, wanted string, condition fu
 			return err
 		}
 		if last = order; !condition(order) {
-			return fmt.Errorf("order %s is %s %s, not %s", id, order.Status, order.Attention, wanted)
+			return fmt.Errorf("order %s is %s, not %s", id, strings.TrimSpace(order.Status+" "+order.Attention), wanted)
 		}
 		return nil
 	})

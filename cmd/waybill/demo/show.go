@@ -81,7 +81,7 @@ func (s *show) look(ctx context.Context) {
 func (s *show) fact(l *line, f client.Fact) {
 	name := strings.TrimPrefix(f.Kind, "order.")
 	if !s.redraw {
-		fmt.Fprintf(s.out, "%7.2fs  %-42s %s\n", f.At.Sub(s.started).Seconds(), l.walk.Way.Name, name)
+		fmt.Fprintf(s.out, "%7.2fs  %-42s %s\n", max(0, f.At.Sub(s.started).Seconds()), l.walk.Way.Name, name)
 		return
 	}
 	if l.text != "" {

@@ -33,6 +33,6 @@ func table(out io.Writer, results []Result) (bool, error) {
 		fmt.Fprintf(out, "\n%d of %d orders differ.\n", different, len(results))
 		return false, nil
 	}
-	_, err := fmt.Fprintf(out, "\nEach of %d orders came to its end, and money, stock, parcels and mails agree.\n", len(results))
+	_, err := fmt.Fprintf(out, "\nEach of %d orders came to what was to happen, and money, stock, parcels and mails agree.\n", len(results))
 	return true, err
 }

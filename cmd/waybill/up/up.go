@@ -85,7 +85,7 @@ func (s *Suite) start(ctx context.Context) (err error) {
 	}
 	defer outside.close() // those that nobody has taken over
 	if s.config.PostgresURL == "" {
-		s.config.Progress("Starting PostgreSQL, which the very first start fetches")
+		s.config.Progress("Starting PostgreSQL (the first start on a machine fetches it)")
 	}
 	foundation, err := s.lay(ctx)
 	if err != nil {
