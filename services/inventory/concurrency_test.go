@@ -33,7 +33,7 @@ func replica(tb testing.TB, pool *pgxpool.Pool) *eventlog.Log {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = log.Run(ctx) })
+	running.Go(func() { log.Run(ctx) })
 	tb.Cleanup(func() { cancel(); running.Wait() })
 	return log
 }
