@@ -179,6 +179,11 @@ func (s *Server) awaitConnections(ctx context.Context, process *child.Process, p
 		}
 		var refused *pgconn.PgError
 		if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "28") { // invalid authorization
+			select {
+			case <-process.Done(): // it was somebody else's server that refused, on a port that ours did not get
+				return startFailure(process.Lines(), port)
+			case <-time.After(time.Second):
+			}
 			return fmt.Errorf("data folder %s is broken: its password does not open its cluster", s.folder.Path)
 		}
 		select {

@@ -1,8 +1,6 @@
 package eventlog
 
 import (
-	"fmt"
-
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"waybill.dev/platform/es"
@@ -45,8 +43,5 @@ func (c cache) remember(id es.StreamID, state any, version int64, last [16]byte)
 	}
 }
 
-// forget drops a state that was found to be false, and says so: whatever was to be built upon it is to be done again.
-func (c cache) forget(id es.StreamID) error {
-	c.states.Remove(id)
-	return fmt.Errorf("stream %s does not hold what was read before: %w", id, errLostRace)
-}
+// forget drops a state that was found to be false. Whatever was to be built upon it is to be done again.
+func (c cache) forget(id es.StreamID) { c.states.Remove(id) }

@@ -221,7 +221,7 @@ func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 				states.Resume(id, remembered[i].state, version)
 				return nil
 			case states.Version(id) < known[i]:
-				return l.cache.forget(id)
+				return nil // it does not follow upon what is remembered: see below
 			}
 			event, err := l.categories[id.Category].Decode(kind, data)
 			if err != nil {
@@ -240,12 +240,13 @@ func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 			state, version := states.At(id)
 			switch {
 			case version < known[i]:
-				return l.cache.forget(id)
+				l.cache.forget(id)
+				err = fmt.Errorf("stream %s does not hold what was read before: %w", id, errLostRace)
 			case last[i] != [16]byte{}:
 				l.cache.remember(id, state, version, last[i])
 			}
 		}
-		return nil
+		return err
 	})
 }
 

@@ -38,7 +38,7 @@ func Work[A es.Job](w *Workers, work func(ctx context.Context, app *App, job Job
 	w.add = append(w.add, func(j *jobs) { addWorker(j, work) })
 }
 
-// recordTimeout is how long an outcome may take to be recorded once it is known.
+// recordTimeout is how long an outcome may take to be recorded once it is known, where its job has no more time left.
 const recordTimeout = 3 * time.Second
 
 // Record runs the command that records a job's outcome. The outcome may have been recorded before: the command
@@ -46,7 +46,11 @@ const recordTimeout = 3 * time.Second
 func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
 	// What the outside has answered is not thrown away because the job's time is over or the server stops: it would
 	// have to be asked again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	until := time.Now().Add(recordTimeout)
+	if end, ok := ctx.Deadline(); ok && end.After(until) {
+		until = end
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
 	app.recording.RLock()
 	defer app.recording.RUnlock()

@@ -140,10 +140,11 @@ func reply(err error) (stage, int) {
 	return stageConnect, 0
 }
 
-// deliver hands a mail over on a connection that is there, or on a new one.
+// deliver hands a mail over on a connection that is there, or on a new one. Where the one that is there was closed
+// while it was idle, a new one is next: the others will not be better.
 func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
-	for {
-		c, fresh, err := s.connect(ctx)
+	for anew := false; ; anew = true {
+		c, fresh, err := s.connect(ctx, anew)
 		if err != nil {
 			return err
 		}
@@ -158,27 +159,27 @@ func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
 		}
 		_ = c.Close() // what it has seen is not worth a farewell
 		var failed *gomail.SendError
-		if !fresh && errors.As(err, &failed) && failed.Reason == gomail.ErrSMTPMailFrom && failed.ErrorCode() == 0 {
-			continue // it was closed while it was idle, and nothing has been sent
+		if !fresh && ctx.Err() == nil && errors.As(err, &failed) && failed.Reason == gomail.ErrSMTPMailFrom && failed.ErrorCode() == 0 {
+			continue // nothing has been sent
 		}
 		return err
 	}
 }
 
-func (s *mailServer) connect(ctx context.Context) (c connection, fresh bool, err error) {
-	for {
+func (s *mailServer) connect(ctx context.Context, anew bool) (c connection, fresh bool, err error) {
+	for !anew {
 		select {
 		case c := <-s.idle:
 			if time.Since(c.since) < idleFor {
 				return c, false, nil
 			}
 			_ = c.Close()
-			continue
 		default:
+			anew = true
 		}
-		client, err := s.client.DialToSMTPClientWithContext(ctx)
-		return connection{Client: client}, true, err
 	}
+	client, err := s.client.DialToSMTPClientWithContext(ctx)
+	return connection{Client: client}, true, err
 }
 
 func (s *mailServer) keep(c connection) {

@@ -91,8 +91,6 @@ func (c *HTTP) ask(ctx context.Context, path string, q question, call func() (ou
 		}
 		report, ok := told(a)
 		switch {
-		case ok && report.State == q.open:
-			return shipment.Report{}, fmt.Errorf("%w: status %d, and the booking is still %s", outside.ErrUnknown, a.Status, q.open)
 		case ok:
 			return report, nil
 		case a.Code == alreadyPickedUp:
@@ -103,6 +101,10 @@ func (c *HTTP) ask(ctx context.Context, path string, q question, call func() (ou
 		}
 		return shipment.Report{}, a.Undecided()
 	})
+	if err == nil && report.State == q.open {
+		// The carrier has answered, which is nothing for the breaker to count.
+		err = fmt.Errorf("%w: the booking is still %s", outside.ErrUnknown, q.open)
+	}
 	if err != nil {
 		return shipment.Report{}, fmt.Errorf("%s: %w", path, err)
 	}
