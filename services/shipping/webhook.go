@@ -83,10 +83,7 @@ func webhookRoute(api huma.API, app *server.App, verifier *standardwebhooks.Webh
 		// The webhook's own id makes it safe to repeat. A caller's key is held to its body besides; what is kept under it
 		// is no reason not to look at the webhook, whose taking may have failed then.
 		if in.IdempotencyKey != "" {
-			nothing := es.Nothing()
-			// The log looks for a key where it locks a stream.
-			nothing.Streams = []es.StreamID{shipment.Category.Stream(server.CallerFrom(ctx).Tenant, in.ID)}
-			if _, err := server.Execute(ctx, app, in.Post, nothing, func(es.States) server.Reply[struct{}] {
+			if _, err := server.Execute(ctx, app, in.Post, es.Nothing(), func(es.States) server.Reply[struct{}] {
 				return server.Reply[struct{}]{Status: http.StatusAccepted}
 			}); err != nil {
 				return nil, err
