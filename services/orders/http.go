@@ -62,25 +62,27 @@ func routes(api huma.API, app *server.App) {
 
 	huma.Register(api, huma.Operation{
 		OperationID: "list-orders", Method: http.MethodGet, Path: "/v1/orders",
-		Summary:     "The orders",
-		Description: "Page by page, newest first; of one status or of one customer where these are named.",
-		Tags:        []string{"orders"},
-		Errors:      []int{400, 422, 503},
+		Summary: "The orders",
+		Description: "Page by page, newest first; of one status, of one customer, with attention or without, overdue or not, where these are named.\n\n" +
+			"An order is overdue (`overdue=true`: the longest overdue first) from the time that its next step was due until that step is done, or is judged: then a step before the pick-up has become a request for cancellation, whose answer is what is waited for next, and any other step has become `attention`, \"capture is overdue\". So an order with attention waits for a person and not for a step, and is never overdue as well.",
+		Tags:   []string{"orders"},
+		Errors: []int{400, 422, 503},
 	}, func(ctx context.Context, in *listInput) (*pageOutput, error) {
-		var after *place
-		if in.Cursor != "" {
-			after = &place{}
-			if err := server.DecodeCursor(in.Cursor, after); err != nil {
-				return nil, err
-			}
+		caller := server.CallerFrom(ctx)
+		f := filter{
+			Tenant: caller.Tenant, Status: in.Status, Customer: in.Customer,
+			Attention: in.Attention.asked(), Overdue: in.Overdue.asked(), At: caller.At,
 		}
-		f := filter{Tenant: server.CallerFrom(ctx).Tenant, Status: in.Status, Customer: in.Customer}
+		after, err := f.place(in.Cursor)
+		if err != nil {
+			return nil, err
+		}
 		// One more than is shown tells whether there is a next page.
 		rows, err := list(ctx, app.Pool, f, after, in.Limit+1)
 		if err != nil {
 			return nil, server.Problem(err)
 		}
-		return shownPage(rows, in.Limit)
+		return f.shownPage(rows, in.Limit)
 	})
 
 	huma.Register(api, huma.Operation{

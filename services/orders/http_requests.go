@@ -123,10 +123,37 @@ func (r Resolution) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
 }
 
 type listInput struct {
-	Status   string `query:"status" enum:"placed,authorized,reserved,shipped,completed,cancelling,cancelled" doc:"Only orders of this status."`
-	Customer string `query:"customer" maxLength:"200" doc:"Only orders of the customer with this id."`
-	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many orders a page has at most."`
-	Cursor   string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before; without it the first page is shown."`
+	Status    string `query:"status" enum:"placed,authorized,reserved,shipped,completed,cancelling,cancelled" doc:"Only orders of this status."`
+	Customer  string `query:"customer" maxLength:"200" doc:"Only orders of the customer with this id."`
+	Attention yesNo  `query:"attention" enum:"true,false" doc:"Only orders that a person must look at (true), or only those that nobody need (false)."`
+	Overdue   yesNo  `query:"overdue" enum:"true,false" doc:"Only orders whose next step is past its time (true), or only those where none is (false)."`
+	Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many orders a page has at most."`
+	Cursor    string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before; without it the first page is shown."`
+}
+
+// yesNo is "true", "false", or empty where it was not asked for. A bool could not be left out.
+type yesNo string
+
+func (y yesNo) asked() *bool {
+	if y == "" {
+		return nil
+	}
+	return new(y == "true")
+}
+
+// place reads a cursor of the list; it is nil for the first page. The error is a problem to be returned.
+func (f filter) place(cursor string) (any, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	if f.byDue() {
+		var at duePlace
+		err := server.DecodeCursor(cursor, &at)
+		return at, err
+	}
+	var at place
+	err := server.DecodeCursor(cursor, &at)
+	return at, err
 }
 
 // wrong are the fields that the schema has let through: what it states itself, it has told already.

@@ -15,6 +15,8 @@ type Order struct {
 	ID              string      `json:"id" doc:"UUIDv7." example:"0199c3b4-7d1e-7a52-9f0e-3f6c1f6f2a10"`
 	Status          string      `json:"status" enum:"placed,authorized,reserved,shipped,completed,cancelling,cancelled" doc:"How far the order has come." example:"reserved"`
 	Attention       string      `json:"attention,omitempty" doc:"Why a person must look; absent where nobody need." example:"capture refused: card_expired"`
+	NextStep        string      `json:"nextStep,omitempty" enum:"authorization,reservation,shipment,capture,cancellation" doc:"What the order waits for; absent where it has ended or waits for a person." example:"shipment"`
+	DueAt           time.Time   `json:"dueAt,omitzero" doc:"When the next step is due; past it, the order is overdue." example:"2026-03-04T10:00:00Z"`
 	Reason          string      `json:"reason,omitempty" doc:"Why it was cancelled: the code of what was refused, or the reason given with the request." example:"card_declined"`
 	Total           Money       `json:"total" doc:"The sum of the lines."`
 	Customer        Customer    `json:"customer"`
@@ -75,6 +77,9 @@ func shownOrder(id string, o order.Order, updated time.Time) Order {
 	for _, l := range o.Placed.Lines {
 		shown.Lines = append(shown.Lines, Line{SKU: l.SKU, Name: l.Name, Quantity: l.Quantity, UnitPrice: Money(l.UnitPrice)})
 	}
+	if e, waits := o.Expects(); waits {
+		shown.NextStep, shown.DueAt = string(e.Step), e.Due.UTC()
+	}
 	if o.Cancelled != nil {
 		shown.Reason = o.Cancelled.Reason
 	}
@@ -116,26 +121,37 @@ type OrderSummary struct {
 	ID         string    `json:"id" example:"0199c3b4-7d1e-7a52-9f0e-3f6c1f6f2a10"`
 	Status     string    `json:"status" enum:"placed,authorized,reserved,shipped,completed,cancelling,cancelled" example:"completed"`
 	Attention  string    `json:"attention,omitempty" doc:"Why a person must look; absent where nobody need."`
+	NextStep   string    `json:"nextStep,omitempty" enum:"authorization,reservation,shipment,capture,cancellation" doc:"What the order waits for; absent where it has ended or waits for a person." example:"shipment"`
+	DueAt      time.Time `json:"dueAt,omitzero" doc:"When the next step is due; past it, the order is overdue." example:"2026-03-04T10:00:00Z"`
 	CustomerID string    `json:"customerId" example:"customer-1815"`
 	Total      Money     `json:"total"`
 	PlacedAt   time.Time `json:"placedAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
 }
 
-func shownPage(rows []row, limit int) (*pageOutput, error) {
+func (f filter) shownPage(rows []row, limit int) (*pageOutput, error) {
 	out := &pageOutput{Body: OrderPage{Items: make([]OrderSummary, 0, len(rows))}}
 	if len(rows) > limit {
 		rows = rows[:limit]
+		last := rows[limit-1]
+		var end any = place{last.PlacedAt, last.ID}
+		if f.byDue() {
+			end = duePlace{*last.DueAt, last.ID}
+		}
 		var err error
-		if out.Body.NextCursor, err = server.EncodeCursor(place{rows[limit-1].PlacedAt, rows[limit-1].ID}); err != nil {
+		if out.Body.NextCursor, err = server.EncodeCursor(end); err != nil {
 			return nil, server.Problem(err)
 		}
 	}
 	for _, r := range rows {
-		out.Body.Items = append(out.Body.Items, OrderSummary{
+		shown := OrderSummary{
 			ID: r.ID, Status: string(r.Status), Attention: r.Attention, CustomerID: r.CustomerID, Total: Money(r.Total),
 			PlacedAt: r.PlacedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-		})
+		}
+		if r.NextStep != nil {
+			shown.NextStep, shown.DueAt = string(*r.NextStep), r.DueAt.UTC()
+		}
+		out.Body.Items = append(out.Body.Items, shown)
 	}
 	return out, nil
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ import (
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/server"
 	"waybill.dev/services/orders"
 	"waybill.dev/services/orders/order"
 )
@@ -62,7 +65,7 @@ func TestPlaceAndShow(t *testing.T) {
 			{SKU: "TEA.2", Name: "Tea", Quantity: 1, UnitPrice: orders.Money{Amount: 500, Currency: "EUR"}},
 		},
 		ShippingAddress: orders.Address{Name: "Ada Lovelace", Line1: "1 High Street", City: "Berlin", PostalCode: "10115", Country: "DE"},
-		PlacedAt:        placed.PlacedAt,
+		NextStep:        "authorization", DueAt: placed.PlacedAt.Add(15 * time.Minute), PlacedAt: placed.PlacedAt,
 	}
 	if diff := cmp.Diff(want, placed); diff != "" {
 		t.Errorf("placed (-want +got):\n%s", diff)
@@ -355,6 +358,23 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%s: %d: %s", path, got.Status, got.Body)
 		}
 	}
+	ofAnotherList, err := server.EncodeCursor(struct {
+		PlacedAt time.Time `json:"placedAt"`
+		ID       string    `json:"id"`
+	}{time.Now(), id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, location := range map[string]string{
+		"attention=yes": "query.attention", "attention=TRUE": "query.attention", "attention=1": "query.attention",
+		"overdue=no": "query.overdue", "overdue=true%20": "query.overdue",
+		"overdue=true&cursor=" + ofAnotherList: "query.cursor",
+	} {
+		got := r.get("/v1/orders?"+query, "")
+		if got.Status != http.StatusUnprocessableEntity || got.Header.Get("Content-Type") != "application/problem+json" || !slices.Equal(locations(t, got), []string{location}) {
+			t.Errorf("%s: %d: %s", query, got.Status, got.Body)
+		}
+	}
 	if got := r.get("/v1/orders/"+uuid.NewString(), ""); got.Status != http.StatusNotFound {
 		t.Errorf("an unknown order: %d", got.Status)
 	}
@@ -509,6 +529,65 @@ func TestList(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is late is overdue until it is judged, and what a person must look at waits for no step. Kafka is away here, so
+// that nothing is judged.
+func TestListWhatNeedsSomebody(t *testing.T) {
+	t.Parallel()
+	tenants := filepath.Join(t.TempDir(), "tenants.yaml")
+	if err := os.WriteFile(tenants, []byte("tenants:\n  acme:\n    deadlines: {authorization: 1us, reservation: 2us, capture: 1us}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := serve(t, func(c *orders.Config) { c.TenantsFile = tenants })
+	late, later, waits, troubled := r.place("acme").ID, r.place("acme").ID, r.place("acme").ID, r.place("acme").ID
+	r.hear("acme", later, contracts.PaymentAuthorized{})
+	r.hear("acme", waits, contracts.PaymentAuthorized{}, contracts.StockReserved{})
+	r.hear("acme", troubled, contracts.OrderShipped{}, contracts.PaymentAttentionRequired{Operation: "capture", Code: "card_expired"})
+	for query, want := range map[string][]string{
+		"":                             {troubled, waits, later, late},
+		"overdue=true":                 {late, later}, // the longest overdue first
+		"overdue=false":                {troubled, waits},
+		"attention=true":               {troubled},
+		"attention=false":              {waits, later, late},
+		"attention=false&overdue=true": {late, later},
+		"attention=true&overdue=true":  nil,
+		"attention=true&status=placed": nil,
+		"overdue=true&status=placed":   {late},
+		"overdue=true&customer=c-1":    {late, later},
+		"overdue=&attention=":          {troubled, waits, later, late},
+	} {
+		var got []string
+		page := read[orders.OrderPage](t, r.get("/v1/orders?"+query, "acme"), http.StatusOK)
+		for _, o := range page.Items {
+			got = append(got, o.ID)
+			shown := read[orders.Order](t, r.get("/v1/orders/"+o.ID, "acme"), http.StatusOK)
+			if o.NextStep != shown.NextStep || o.DueAt.Sub(shown.DueAt).Abs() > time.Microsecond {
+				t.Errorf("the list says %s until %v, the order %s until %v", o.NextStep, o.DueAt, shown.NextStep, shown.DueAt)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
+	for id, want := range map[string]string{late: "authorization", later: "reservation", waits: "shipment", troubled: ""} {
+		if got := read[orders.Order](t, r.get("/v1/orders/"+id, "acme"), http.StatusOK); got.NextStep != want || got.DueAt.IsZero() != (want == "") {
+			t.Errorf("waits for %q until %v, want %q", got.NextStep, got.DueAt, want)
+		}
+	}
+	eventually(t, 15*time.Second, "the metrics tell of them", func() bool {
+		metrics := r.get("/metrics", "").Body
+		for _, line := range []string{
+			`orders_attention{reason="capture_refused"} 1`, `orders_attention{reason="void_refused"} 0`,
+			`orders_overdue{step="authorization"} 1`, `orders_overdue{step="reservation"} 1`, `orders_overdue{step="shipment"} 0`,
+			`orders_overdue_oldest_age_seconds `,
+		} {
+			if !strings.Contains(metrics, line) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // Every row of the list is what the facts of its order fold to, whatever happened and however many commits it took.

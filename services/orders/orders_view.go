@@ -22,6 +22,9 @@ type row struct {
 	Total      order.Money
 	PlacedAt   time.Time
 	UpdatedAt  time.Time
+	// NextStep and DueAt are what the order waits for, and until when; nil where it waits for nothing that has a time.
+	NextStep *order.Step
+	DueAt    *time.Time
 }
 
 // projectOrders writes the row of each order that a commit changed, as it is after the commit, in one statement. An
@@ -66,7 +69,14 @@ type filter struct {
 	Tenant   string
 	Status   string
 	Customer string
+	// Attention and Overdue choose orders that are so, or that are not.
+	Attention, Overdue *bool
+	// At is what "overdue" is measured by.
+	At time.Time
 }
+
+// byDue says whether the list is that of the overdue orders, which has an order of its own.
+func (f filter) byDue() bool { return f.Overdue != nil && *f.Overdue }
 
 // place is where a page of the list ends: the key of its last row.
 type place struct {
@@ -74,9 +84,31 @@ type place struct {
 	ID       string    `json:"id"`
 }
 
-// list is up to limit orders behind a place, newest first. Only the conditions that are asked for stand in the
-// statement, so that each has its own plan, along its own index.
-func list(ctx context.Context, pool *pgxpool.Pool, f filter, after *place, limit int) ([]row, error) {
+// duePlace is where a page of the overdue orders ends.
+type duePlace struct {
+	DueAt time.Time `json:"dueAt"`
+	ID    string    `json:"id"`
+}
+
+// list is up to limit orders behind a place, newest first; of the overdue ones, the longest overdue first. The place is
+// a place or a duePlace, or nil.
+func list(ctx context.Context, pool *pgxpool.Pool, f filter, after any, limit int) ([]row, error) {
+	sql, args := listQuery(f, after, limit)
+	rows, err := pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
+		var o row
+		err := r.Scan(&o.ID, &o.CustomerID, &o.Status, &o.Attention, &o.Total.Amount, &o.Total.Currency, &o.PlacedAt, &o.UpdatedAt,
+			&o.NextStep, &o.DueAt)
+		return o, err
+	})
+}
+
+// listQuery is the list's statement. Only the conditions that are asked for stand in it, so that each has its own plan,
+// along its own index.
+func listQuery(f filter, after any, limit int) (string, []any) {
 	where, args := []string{"tenant = $1"}, []any{f.Tenant}
 	and := func(condition string, values ...any) {
 		numbers := make([]any, len(values))
@@ -92,21 +124,32 @@ func list(ctx context.Context, pool *pgxpool.Pool, f filter, after *place, limit
 	if f.Customer != "" {
 		and("customer_id = $%d", f.Customer)
 	}
-	if after != nil {
+	switch {
+	case f.Attention == nil:
+	case *f.Attention:
+		and("attention <> ''")
+	default:
+		and("attention = ''")
+	}
+	sort := "placed_at DESC, id DESC"
+	switch {
+	case f.Overdue == nil:
+	case *f.Overdue:
+		and("due_at <= $%d", f.At)
+		sort = "due_at, id"
+	default:
+		and("(due_at IS NULL OR due_at > $%d)", f.At)
+	}
+	switch after := after.(type) {
+	case place:
 		and("(placed_at, id) < ($%d, $%d)", after.PlacedAt, after.ID)
+	case duePlace:
+		and("(due_at, id) > ($%d, $%d)", after.DueAt, after.ID)
 	}
 	args = append(args, limit)
-	rows, err := pool.Query(ctx, fmt.Sprintf(`
-SELECT id, customer_id, status, attention, total_amount, total_currency, placed_at, updated_at
-FROM orders WHERE %s ORDER BY placed_at DESC, id DESC LIMIT $%d`, strings.Join(where, " AND "), len(args)), args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (row, error) {
-		var o row
-		err := r.Scan(&o.ID, &o.CustomerID, &o.Status, &o.Attention, &o.Total.Amount, &o.Total.Currency, &o.PlacedAt, &o.UpdatedAt)
-		return o, err
-	})
+	return fmt.Sprintf(`
+SELECT id, customer_id, status, attention, total_amount, total_currency, placed_at, updated_at, next_step, due_at
+FROM orders WHERE %s ORDER BY %s LIMIT $%d`, strings.Join(where, " AND "), sort, len(args)), args
 }
 
 // overdue is an order that waited for a step, and until when.

@@ -43,7 +43,7 @@ func New(c Config) (server.Service, error) {
 		Publish:    Publish,
 		Project:    projectOrders,
 		Routes:     routes,
-		Background: []func(context.Context, *server.App) error{watchDeadlines(c.DeadlineSettle)},
+		Background: []func(context.Context, *server.App) error{watchDeadlines(c.DeadlineSettle), measure},
 		Migrations: migrations,
 	}, nil
 }

@@ -167,6 +167,22 @@ func TestTheBooksAreReadByOrderOrByTenant(t *testing.T) {
 	}
 }
 
+func TestOrdersAreListedAsIsAskedFor(t *testing.T) {
+	t.Parallel()
+	c, seen := answering(t, http.StatusOK, `{"items":[{"id":"1","nextStep":"capture","dueAt":"2026-03-04T10:00:00Z"}]}`)
+	page, err := c.Orders(t.Context(), client.OrderFilter{Status: "shipped", Attention: new(false), Overdue: new(true), Limit: 5})
+	if err != nil || len(page.Items) != 1 || page.Items[0].NextStep != "capture" || page.Items[0].DueAt.Hour() != 10 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	if _, err := c.Orders(t.Context(), client.OrderFilter{}); err != nil {
+		t.Error(err)
+	}
+	want := []string{"/v1/orders?attention=false&limit=5&overdue=true&status=shipped", "/v1/orders"}
+	if got := []string{(*seen)[0].URL, (*seen)[1].URL}; !cmp.Equal(got, want) {
+		t.Errorf("asked %v, want %v", got, want)
+	}
+}
+
 func TestWorkingIsBeingInTouch(t *testing.T) {
 	t.Parallel()
 	for amiss, working := range map[string]bool{

@@ -62,6 +62,8 @@ type Order struct {
 	ID              string     `json:"id"`
 	Status          string     `json:"status"`
 	Attention       string     `json:"attention"`
+	NextStep        string     `json:"nextStep"` // empty where it waits for none
+	DueAt           time.Time  `json:"dueAt"`
 	Reason          string     `json:"reason"`
 	Total           Money      `json:"total"`
 	Customer        Customer   `json:"customer"`
@@ -151,10 +153,11 @@ func (c *Client) AwaitStatus(ctx context.Context, id, status string, attention b
 // OrderFilter chooses a page of orders. Empty fields choose all; Limit 0 is the service's own.
 type OrderFilter struct {
 	Status, Customer, Cursor string
+	Attention, Overdue       *bool
 	Limit                    int
 }
 
-// OrderPage is a page of orders, newest first; NextCursor is empty on the last.
+// OrderPage is a page of orders, newest first, or the longest overdue first; NextCursor is empty on the last.
 type OrderPage struct {
 	Items      []OrderSummary `json:"items"`
 	NextCursor string         `json:"nextCursor"`
@@ -165,6 +168,8 @@ type OrderSummary struct {
 	ID         string    `json:"id"`
 	Status     string    `json:"status"`
 	Attention  string    `json:"attention"`
+	NextStep   string    `json:"nextStep"`
+	DueAt      time.Time `json:"dueAt"`
 	CustomerID string    `json:"customerId"`
 	Total      Money     `json:"total"`
 	PlacedAt   time.Time `json:"placedAt"`
@@ -177,6 +182,11 @@ func (c *Client) Orders(ctx context.Context, f OrderFilter) (OrderPage, error) {
 	for name, value := range map[string]string{"status": f.Status, "customer": f.Customer, "cursor": f.Cursor} {
 		if value != "" {
 			query.Set(name, value)
+		}
+	}
+	for name, value := range map[string]*bool{"attention": f.Attention, "overdue": f.Overdue} {
+		if value != nil {
+			query.Set(name, strconv.FormatBool(*value))
 		}
 	}
 	if f.Limit > 0 {
