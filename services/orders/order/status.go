@@ -1,9 +1,6 @@
 package order
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Status is how far the order has come.
 type Status string
@@ -51,26 +48,50 @@ func (o Order) pending() bool { return o.Requested != nil && o.Refused == nil }
 // Attention says why a person must look at the order, each reason until the fact that answers it; it is empty where
 // nobody need look. An order that has ended needs nobody.
 func (o Order) Attention() string {
-	if o.Ended() {
-		return ""
+	var texts []string
+	for _, r := range o.Reasons() {
+		texts = append(texts, r.String())
 	}
-	var reasons []string
+	return strings.Join(texts, "; ")
+}
+
+// Reason is one reason why a person must look at an order.
+type Reason struct {
+	// Name is what was refused for good, "capture refused", or has not come in time, "capture is overdue".
+	Name string
+	// Code is the reason of a refusal.
+	Code string
+}
+
+func (r Reason) String() string {
+	if r.Code == "" {
+		return r.Name
+	}
+	return r.Name + ": " + r.Code
+}
+
+// Reasons are what Attention tells, one by one.
+func (o Order) Reasons() []Reason {
+	if o.Ended() {
+		return nil
+	}
+	var reasons []Reason
 	for _, a := range o.PaymentAttention {
 		if !o.paymentAnswered(a.Operation) {
-			reasons = append(reasons, fmt.Sprintf("%s refused: %s", a.Operation, a.Code))
+			reasons = append(reasons, Reason{Name: a.Operation + " refused", Code: a.Code})
 		}
 	}
 	for _, a := range o.ShipmentAttention {
 		if !o.shipmentAnswered() {
-			reasons = append(reasons, fmt.Sprintf("shipment %s refused: %s", a.Operation, a.Code))
+			reasons = append(reasons, Reason{Name: "shipment " + a.Operation + " refused", Code: a.Code})
 		}
 	}
 	for _, m := range o.Missed {
 		if !o.came(m.Step) {
-			reasons = append(reasons, fmt.Sprintf("%s is overdue", m.Step))
+			reasons = append(reasons, Reason{Name: string(m.Step) + " is overdue"})
 		}
 	}
-	return strings.Join(reasons, "; ")
+	return reasons
 }
 
 func (o Order) paymentAnswered(operation string) bool {

@@ -1,0 +1,227 @@
+package audit_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"waybill.dev/cmd/waybill/audit"
+	"waybill.dev/platform/es"
+	"waybill.dev/services/inventory/stock"
+	"waybill.dev/services/notifications/mail"
+	"waybill.dev/services/orders/order"
+	"waybill.dev/services/payments/payment"
+	"waybill.dev/services/shipping/shipment"
+	"waybill.dev/simulators/carrier"
+	"waybill.dev/simulators/provider"
+)
+
+func TestNothingIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]audit.Evidence{
+		"completed": completed(), "cancelled": cancelled(), "with attention": unpaid(), "under way": underWay(),
+		"unknown to all": {Tenant: tenant, Order: id},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			given{t, e}.then()
+			if under := e.InFlight(); (len(under) > 0) != (name == "under way") {
+				t.Errorf("under way: %q", under)
+			}
+		})
+	}
+}
+
+type damage = func(*audit.Evidence)
+
+// with adds a fact to the end of a stream.
+func with(facts *[]es.Recorded, event es.Event) damage {
+	return func(e *audit.Evidence) {
+		last := (*facts)[len(*facts)-1]
+		last.Version++
+		last.ID, last.Event = last.ID+"+", event
+		*facts = append(slices.Clone(*facts), last)
+	}
+}
+
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		given audit.Evidence
+		when  damage
+		then  []audit.Statement
+	}{
+		// 1: one end.
+		{"completed and cancelled", completed(), func(e *audit.Evidence) {
+			with(&e.Orders, order.Cancelled{Reason: "x"})(e)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.PaidIfShipped, audit.AllSaid}},
+		{"open, and nothing under way", underWay(), func(e *audit.Evidence) { e.At = later },
+			[]audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.StockEnds}},
+		{"heard of, and never placed", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
+			e.Shipment = shipping(shipment.StockReservedHeard{})
+		}, []audit.Statement{audit.OneEnd}},
+		{"an attention that nobody knows", unpaid(), func(e *audit.Evidence) {
+			e.Orders[4].Event = order.PaymentAttentionRequired{Operation: "audit", Code: "x"}
+		}, []audit.Statement{audit.MoneyOwed, audit.PaidIfShipped}},
+
+		// 2: the money.
+		{"cancelled, and the hold stays", cancelled(), func(e *audit.Evidence) {
+			e.Charges[0] = charge("authorized", 0, 0, operation(payment.Void, "succeeded", ""))
+		}, []audit.Statement{audit.MoneyOwed, audit.BooksAgree}},
+		{"cancelled, and the money kept", cancelled(), func(e *audit.Evidence) {
+			e.Charges[0] = charge("captured", total.Amount, 0, operation(payment.Void, "succeeded", ""))
+		}, []audit.Statement{audit.MoneyOwed, audit.BooksAgree}},
+		{"completed for another amount", completed(), func(e *audit.Evidence) { e.Charges[0].Captured-- },
+			[]audit.Statement{audit.MoneyOwed, audit.PaidIfShipped, audit.BooksAgree}},
+		{"paid in another currency", completed(), func(e *audit.Evidence) { e.Charges[0].Amount.Currency = "USD" },
+			[]audit.Statement{audit.MoneyOwed}},
+
+		// 3: the parcel and the money.
+		{"shipped, and given back", completed(), func(e *audit.Evidence) {
+			e.Charges[0] = charge("refunded", total.Amount, total.Amount, operation(payment.Capture, "succeeded", ""))
+		}, []audit.Statement{audit.MoneyOwed, audit.PaidIfShipped, audit.BooksAgree}},
+		{"voided, and gone", cancelled(), func(e *audit.Evidence) { e.Parcels[0].Status = carrier.PickedUp },
+			[]audit.Statement{audit.PaidIfShipped, audit.StockEnds, audit.BooksAgree}},
+
+		// 4: the reservation.
+		{"reserved for ever", cancelled(), func(e *audit.Evidence) { e.Reservation = e.Reservation[:3] },
+			[]audit.Statement{audit.StockEnds, audit.AllSaid}},
+		{"released twice", cancelled(), func(e *audit.Evidence) {
+			with(&e.Reservation, stock.ReservationReleased{Cause: stock.CauseShipmentCancelled})(e)
+			*e = said(*e)
+		}, []audit.Statement{audit.StockEnds, audit.AllSaid}},
+		{"shipped without a reservation", completed(), func(e *audit.Evidence) {
+			e.Reservation = reservation(orderHeard, stock.ShipmentHeard{}, stock.ReservationReleased{Cause: stock.CauseOrderShipped}, stock.PaymentHeard{})
+			*e = said(*e)
+		}, []audit.Statement{audit.StockEnds}},
+
+		// 5: the books.
+		{"a charge of nobody's order", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
+			e.Charges = []provider.Payment{charge("authorized", 0, 0)}
+		}, []audit.Statement{audit.BooksAgree}},
+		{"charged twice", completed(), func(e *audit.Evidence) {
+			e.Charges = append(slices.Clone(e.Charges), charge("declined", 0, 0))
+		}, []audit.Statement{audit.BooksAgree}},
+		{"captured under an unknown key", completed(), func(e *audit.Evidence) { e.Charges[0].Operations[1].Key += "0" },
+			[]audit.Statement{audit.BooksAgree}},
+		{"refused, and taken for done", completed(), func(e *audit.Evidence) { e.Charges[0].Operations[1].Status = "refused" },
+			[]audit.Statement{audit.BooksAgree}},
+		{"a parcel of nobody's order", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
+			e.Parcels = []carrier.Booking{parcel(carrier.Booked)}
+		}, []audit.Statement{audit.BooksAgree}},
+		{"booked twice", completed(), func(e *audit.Evidence) { e.Parcels = append(slices.Clone(e.Parcels), parcel(carrier.Booked)) },
+			[]audit.Statement{audit.BooksAgree}},
+		{"another tracking number", completed(), func(e *audit.Evidence) { e.Parcels[0].TrackingNumber = "T2" },
+			[]audit.Statement{audit.BooksAgree}},
+		{"a booking that is not there", completed(), func(e *audit.Evidence) { e.Parcels = nil },
+			[]audit.Statement{audit.BooksAgree}},
+		{"cancelled, and still booked", cancelled(), func(e *audit.Evidence) { e.Parcels[0].Status = carrier.Booked },
+			[]audit.Statement{audit.BooksAgree}},
+
+		// 6: the messages and their effects.
+		{"not said", completed(), func(e *audit.Evidence) { e.Said = e.Said[1:] }, []audit.Statement{audit.AllSaid}},
+		{"said, and never due", completed(), func(e *audit.Evidence) {
+			e.Said = append(slices.Clone(e.Said), audit.Copy{ID: "x", Topic: "t", Source: "/waybill/orders", Sequence: 2})
+		}, []audit.Statement{audit.AllSaid}},
+		{"said on another topic", completed(), func(e *audit.Evidence) { e.Said[0].Topic = "t" }, []audit.Statement{audit.AllSaid}},
+		{"said out of order", completed(), func(e *audit.Evidence) {
+			e.Said = append([]audit.Copy{{ID: "x", Topic: e.Said[0].Topic, Source: "/waybill/orders", Sequence: 99}}, e.Said...)
+		}, []audit.Statement{audit.AllSaid}},
+		{"not heard", completed(), func(e *audit.Evidence) { e.Mails = told(mail.OrderReceived, mail.OrderShipped) }, []audit.Statement{audit.AllSaid}},
+		{"heard twice", completed(), func(e *audit.Evidence) { with(&e.Payment, payment.ShipmentHeard{})(e) }, []audit.Statement{audit.AllSaid}},
+		{"a fact is missing", completed(), func(e *audit.Evidence) { e.Mails = slices.Delete(slices.Clone(e.Mails), 3, 5) }, []audit.Statement{audit.AllSaid}},
+		{"a fact of another stream", completed(), func(e *audit.Evidence) { with(&e.Mails, order.PaymentVoided{})(e) }, []audit.Statement{audit.AllSaid}},
+		{"a mail that is held", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
+			e.Mails = mails(mail.Due{Mail: mail.OrderShipped})
+		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
+
+		// 7: the read models.
+		{"no row", completed(), func(e *audit.Evidence) { e.Rows = &audit.Rows{OpenParcel: booking.ID} }, []audit.Statement{audit.RowsAgree}},
+		{"another row", completed(), func(e *audit.Evidence) {
+			row := rowOf(completed())
+			row.Status = order.StatusShipped
+			e.Rows = &audit.Rows{Order: row, OpenParcel: booking.ID}
+		}, []audit.Statement{audit.RowsAgree}},
+		{"a deadline too much", completed(), func(e *audit.Evidence) {
+			row := rowOf(completed())
+			row.Expects = &order.Expectation{Step: order.StepCapture, Due: t0}
+			e.Rows = &audit.Rows{Order: row, OpenParcel: booking.ID}
+		}, []audit.Statement{audit.RowsAgree}},
+		{"polled in vain", cancelled(), func(e *audit.Evidence) {
+			e.Rows = &audit.Rows{Order: rowOf(cancelled()), OpenParcel: booking.ID}
+		}, []audit.Statement{audit.RowsAgree}},
+
+		// 8: the cancellation.
+		{"asked, and never answered", completed(), func(e *audit.Evidence) {
+			e.Orders = append(e.Orders[:4:4], orders(placed, placed, placed, placed,
+				order.CancellationRequested{RequestedBy: order.ByCustomer}, order.PaymentCaptured{}, order.Completed{Total: placed.Total})[4:]...)
+			e.Shipment = append(slices.Clone(e.Shipment), shipping(pickedUp, pickedUp, pickedUp, pickedUp, pickedUp, shipment.CancellationHeard{})[5])
+			*e = said(*e)
+		}, []audit.Statement{audit.CancellationAnswered}},
+		{"refused, and not gone", cancelled(), func(e *audit.Evidence) {
+			with(&e.Shipment, shipment.CancellationRefused{})(e)
+			with(&e.Orders, order.CancellationRefused{HeardAt: t0})(e)
+			e.Mails = told(mail.OrderReceived, mail.OrderCancelled, mail.CancellationRefused)
+			*e = said(*e)
+		}, []audit.Statement{audit.CancellationAnswered}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			given{t, tc.given}.when(tc.when).then(tc.then...)
+		})
+	}
+}
+
+func rowOf(e audit.Evidence) *audit.OrderRow {
+	var o order.Order
+	for _, f := range e.Orders {
+		o = order.Evolve(o, f.Event.(order.Event))
+	}
+	return &audit.OrderRow{CustomerID: "c-1", Status: o.Status(), Attention: o.Attention(), Total: o.Placed.Total, PlacedAt: t0}
+}
+
+// What cannot be known, or not yet, is nobody's fault.
+func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
+	t.Parallel()
+	for name, when := range map[string]damage{
+		"unsent": func(e *audit.Evidence) { e.Said, e.Unsent = e.Said[1:], []string{e.Said[0].ID} },
+		"forgotten by Kafka": func(e *audit.Evidence) {
+			e.Said, e.Forgotten = e.Said[1:], map[string]time.Time{e.Said[0].Topic: later}
+		},
+		"said after the evidence": func(e *audit.Evidence) {
+			e.Said = append(slices.Clone(e.Said), audit.Copy{ID: "x", Topic: "t", Source: "/waybill/orders", Sequence: 7})
+		},
+		"not heard yet": func(e *audit.Evidence) {
+			e.Mails, e.UnderWay = told(mail.OrderReceived), []string{"notifications reads"}
+		},
+		"right rows":              func(e *audit.Evidence) { e.Rows = &audit.Rows{Order: rowOf(completed()), OpenParcel: booking.ID} },
+		"delivered, and not told": func(e *audit.Evidence) { e.Parcels[0].Status = carrier.Delivered },
+		"asked, and not answered": func(e *audit.Evidence) {
+			*e = unpaid()
+			with(&e.Payment, payment.RetryRequested{Operation: payment.Capture})(e)
+			with(&e.Payment, attempted(payment.Capture, 1))(e)
+		},
+		"done, and not answered": func(e *audit.Evidence) {
+			*e = underWay()
+			e.Payment = append(slices.Clone(e.Payment), payments(requested, requested, requested, payment.ShipmentHeard{}, attempted(payment.Capture, 0))[3:]...)
+			e.Charges[0] = charge("captured", total.Amount, 0, operation(payment.Capture, "succeeded", ""))
+		},
+		"settled by hand": func(e *audit.Evidence) {
+			*e = unpaid()
+			with(&e.Orders, order.Resolved{Outcome: order.OutcomeCompleted, ResolvedBy: "night shift"})(e)
+			with(&e.Payment, payment.ResolutionHeard{})(e)
+			with(&e.Reservation, stock.ResolutionHeard{Outcome: stock.OutcomeCompleted})(e)
+			with(&e.Shipment, shipment.ResolutionHeard{Outcome: "completed"})(e)
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped, mail.OrderResolved)
+			*e = said(*e)
+			e.Charges[0].Captured, e.Charges[0].Held = total.Amount, false // in the provider's own office
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			given{t, completed()}.when(when).then()
+		})
+	}
+}

@@ -1,0 +1,47 @@
+package audit
+
+import (
+	"waybill.dev/services/orders/order"
+	"waybill.dev/services/shipping/shipment"
+)
+
+// checkEnd: an order comes to one end for which there is a reason, or shows attention.
+func (a *account) checkEnd() {
+	o, ends := a.order, 0
+	for _, f := range a.Orders {
+		switch f.Event.(type) {
+		case order.Completed, order.Cancelled, order.Resolved:
+			ends++
+		}
+	}
+	switch {
+	case ends > 1:
+		a.find(OneEnd, "it has come to %d ends", ends)
+	case ends == 0 && a.atRest() && o.Placed == nil && len(a.Orders)+len(a.Payment)+len(a.Reservation)+len(a.Shipment)+len(a.Mails) > 0:
+		a.find(OneEnd, "it was heard of, and never placed")
+	case ends == 0 && a.atRest() && o.Placed != nil && o.Attention() == "":
+		a.find(OneEnd, "it is %s, nothing is under way, and it shows no attention", o.Status())
+	}
+	if o.Completed != nil && (o.Shipped == nil || o.Captured == nil) {
+		a.find(OneEnd, "it is completed without having heard that it was shipped and paid")
+	}
+	if o.Cancelled != nil && o.PaymentFailed == nil && o.Voided == nil && o.Refunded == nil {
+		a.find(OneEnd, "it is cancelled without having heard what became of the money")
+	}
+}
+
+// checkCancellation: a request ends in the order's cancellation, or was refused because the parcel was gone.
+func (a *account) checkCancellation() {
+	o, refused := a.order, false
+	for _, f := range a.Shipment {
+		if _, ok := f.Event.(shipment.CancellationRefused); ok {
+			refused = true
+		}
+	}
+	if refused && !a.shipment.IsShipped() {
+		a.find(CancellationAnswered, "the cancellation was refused, and the parcel is not gone")
+	}
+	if o.Requested != nil && a.atRest() && !refused && o.Cancelled == nil && !a.byHand() && !a.may(aRequest) {
+		a.find(CancellationAnswered, "%s asked for its cancellation and got no answer; it is %s", o.Requested.RequestedBy, o.Status())
+	}
+}

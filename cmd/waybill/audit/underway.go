@@ -1,0 +1,53 @@
+package audit
+
+import (
+	"fmt"
+	"time"
+
+	"waybill.dev/services/notifications/mail"
+	"waybill.dev/services/shipping/shipment"
+	"waybill.dev/simulators/carrier"
+)
+
+// underWay names what is under way: what was brought with the evidence, and what the facts say is awaited.
+func (a *account) underWay() []string {
+	under := append([]string(nil), a.UnderWay...)
+	add := func(format string, args ...any) { under = append(under, fmt.Sprintf(format, args...)) }
+	if n := len(a.Unsent); n > 0 {
+		add("%d messages have not been sent", n)
+	}
+	if asked, pending := a.payment.Pending(); pending {
+		add("the provider has not answered %s", asked.Key)
+	}
+	if asking := a.shipment.Asking; asking != (shipment.Attempt{}) {
+		add("the carrier has not answered %s/%d", asking.Operation, asking.Number)
+	}
+	for _, p := range a.Parcels {
+		if a.shipment.IsOpen() && p.ID == a.shipment.Booking.ID && ahead(a.shipment, p.Status) {
+			add("shipping has not heard that the parcel is %s", p.Status)
+		}
+	}
+	for _, m := range a.mails.Mails {
+		if m.Status == mail.Sending {
+			add("the mail %s is being sent", m.Kind)
+		}
+	}
+	if e, waits := a.order.Expects(); waits && e.Due.After(a.At) {
+		add("the %s is awaited until %s", e.Step, e.Due.UTC().Format(time.RFC3339))
+	}
+	return under
+}
+
+// ahead says that the carrier has told more of a parcel than shipping knows.
+func ahead(s shipment.Shipment, at carrier.Status) bool {
+	switch at {
+	case carrier.PickedUp:
+		return !s.IsShipped()
+	case carrier.Delivered:
+		return !s.IsDelivered()
+	case carrier.Cancelled:
+		return !s.Cancelled
+	case carrier.Booked:
+	}
+	return false
+}
