@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 )
 
@@ -166,10 +167,10 @@ func (l *Log) Run(ctx context.Context) {
 	for _, lane := range []*lane{&l.callers, &l.others} {
 		lanes.Go(func() {
 			for batch := lane.next(ctx); batch != nil; batch = lane.next(ctx) {
-				began := time.Now()
+				began := clock.Monotonic()
 				// What has begun is brought to its end even when the log is being stopped.
 				l.commit(context.WithoutCancel(ctx), batch)
-				lane.ended, lane.took = time.Now(), time.Since(began)
+				lane.ended, lane.took = clock.Monotonic(), time.Since(began)
 			}
 		})
 	}

@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/internal/pace"
@@ -227,7 +228,7 @@ func (c *Consumer) observe(next message.HandlerFunc) message.HandlerFunc {
 		ctx, span := c.Tracer.Start(ctx, "process "+record.Topic, options...)
 		defer span.End()
 		m.SetContext(ctx)
-		began := time.Now()
+		began := clock.Monotonic()
 		_, err := next(m)
 		status, kind := "processed", ""
 		var parked *parkedError

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"waybill.dev/platform/clock"
 )
 
 const (
@@ -47,7 +49,7 @@ func connect(ctx context.Context, pool *pgxpool.Pool) (*lead, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	return &lead{conn: conn, spoken: time.Now()}, nil
+	return &lead{conn: conn, spoken: clock.Monotonic()}, nil
 }
 
 // do runs statements in the session, one caller at a time. A session that is broken fails from then on.
@@ -57,7 +59,7 @@ func (l *lead) do(ctx context.Context, statements func(context.Context, *pgx.Con
 	ctx, cancel := context.WithTimeout(ctx, statementTime)
 	defer cancel()
 	err := statements(ctx, l.conn)
-	l.spoken = time.Now()
+	l.spoken = clock.Monotonic()
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/internal/pace"
 )
 
@@ -219,7 +220,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 		return err
 	}
 	pause := pace.Backoff{First: retryFirst, Last: retryLast}
-	looks, busyUntil, poll := 0, time.Now().Add(busyFor), busyPoll
+	looks, busyUntil, poll := 0, clock.Monotonic().Add(busyFor), busyPoll
 	var due time.Time
 	woken := true
 	for {
@@ -236,7 +237,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 		}
 		next := idlePoll
 		if len(rows) > 0 {
-			began := time.Now()
+			began := clock.Monotonic()
 			refused, err := r.producer.send(ctx, rows)
 			if err != nil {
 				r.failed(ctx, err, rows)
@@ -251,7 +252,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 			at = rows[len(rows)-1].position
 			pause.Reset()
 			r.succeeded(rows, refused, began)
-			busyUntil = time.Now().Add(busyFor)
+			busyUntil = clock.Monotonic().Add(busyFor)
 			// There may be more, whether the batch was full of rows, of bytes, or not. What was waited for has come.
 			next, looks = 0, len(hiddenFor)
 			poll = busyPoll
@@ -259,12 +260,12 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 				poll = wokenPoll
 			}
 			if len(rows) < r.BatchRows {
-				due = time.Now().Add(min(2*time.Since(began), restLongest))
+				due = clock.Monotonic().Add(min(2*time.Since(began), restLongest))
 			}
 		} else if looks < len(hiddenFor) {
 			next = hiddenFor[looks]
 			looks++
-		} else if time.Now().Before(busyUntil) {
+		} else if clock.Monotonic().Before(busyUntil) {
 			next = poll
 		}
 		if next == 0 {
@@ -272,7 +273,7 @@ func (r *Relay) publish(ctx context.Context, l *lead) error {
 		}
 		select {
 		case <-r.wake:
-			woken, looks, busyUntil = true, 0, time.Now().Add(busyFor)
+			woken, looks, busyUntil = true, 0, clock.Monotonic().Add(busyFor)
 		case <-time.After(next):
 			woken = false
 		case <-ctx.Done():

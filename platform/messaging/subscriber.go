@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/internal/pace"
 )
 
@@ -151,7 +152,7 @@ func (s *subscriber) run(ctx context.Context) error {
 		}
 		fetched := client.PollRecords(ctx, pollRecords)
 		if fetched.NumRecords() > 0 {
-			due = time.Now().Add(fetchRest)
+			due = clock.Monotonic().Add(fetchRest)
 		}
 		fetched.EachError(func(topic string, partition int32, err error) {
 			if ctx.Err() == nil {

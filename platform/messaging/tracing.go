@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/tracecontext"
 )
 
@@ -17,7 +18,7 @@ func traceSent(tracer trace.Tracer, prefix string, rows []row, began time.Time) 
 	if tracer == nil {
 		return
 	}
-	ended := time.Now()
+	ended := clock.Monotonic()
 	for _, r := range rows {
 		ctx := tracecontext.With(context.Background(), r.headers[contracts.HeaderTraceParent])
 		if !trace.SpanContextFromContext(ctx).IsSampled() {

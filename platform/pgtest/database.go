@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"waybill.dev/local/postgres"
+	"waybill.dev/platform/clock"
 )
 
 // Template is what a test's database looks like when it gets it.
@@ -83,7 +84,7 @@ func (from Template) make(ctx context.Context, server *postgres.Server) error {
 // nothing is forced to disk. PostgreSQL refuses while anybody is connected to it, which a connection that was closed
 // just now still is for a moment.
 func clone(ctx context.Context, server *postgres.Server, name, template string) error {
-	for begin := time.Now(); ; {
+	for begin := clock.Monotonic(); ; {
 		err := execute(ctx, server, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY FILE_COPY")
 		if err == nil {
 			return nil

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"waybill.dev/platform/clock"
 )
 
 // Caller is who sent the HTTP request, and when.
@@ -34,7 +36,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
 	}
-	return &exchange{Caller: Caller{Tenant: DefaultTenant, At: time.Now().UTC()}, scope: &scope{}}
+	return &exchange{Caller: Caller{Tenant: DefaultTenant, At: clock.Now().UTC()}, scope: &scope{}}
 }
 
 // CallerFrom is the caller of the HTTP request that the context belongs to.

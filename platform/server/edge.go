@@ -26,6 +26,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 )
 
 const (
@@ -57,8 +58,9 @@ func newEdge(s *Server) *edge {
 // a body is ever written down.
 func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		began := clock.Monotonic()
 		x := &exchange{method: method(c.Request()), path: c.Request().URL.Path}
-		x.At = time.Now().UTC()
+		x.At = clock.Now().UTC()
 		x.RequestID = uuid.Must(uuid.NewV7()).String()
 		x.Tenant = DefaultTenant
 		x.CorrelationID = x.RequestID
@@ -89,7 +91,7 @@ func (e *edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		status, took := c.Response().Status, time.Since(x.At)
+		status, took := c.Response().Status, time.Since(began)
 		span.SetAttributes(attribute.Int("http.response.status_code", status))
 		level := slog.LevelInfo
 		if status >= http.StatusInternalServerError {

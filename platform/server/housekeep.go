@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"waybill.dev/platform/clock"
 )
 
 // housekeep sees to what time alone brings about.
@@ -21,7 +23,7 @@ func (s *Server) housekeep(ctx context.Context) error {
 			if _, err := s.app.Log.SweepIdempotencyKeys(ctx); err != nil {
 				return err
 			}
-			swept = time.Now()
+			swept = clock.Monotonic()
 		}
 		select {
 		case <-look.C:

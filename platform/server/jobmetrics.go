@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"waybill.dev/platform/clock"
 )
 
 type jobMetrics struct {
@@ -72,7 +74,7 @@ func (c *jobCounts) Collect(ch chan<- prometheus.Metric) {
 		if err != nil {
 			c.counts = nil // unknown is told by the absence of the series
 		}
-		c.sampled = time.Now()
+		c.sampled = clock.Monotonic()
 	}
 	for _, n := range c.counts {
 		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(n.Jobs), n.Kind, n.State)

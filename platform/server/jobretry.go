@@ -9,6 +9,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"waybill.dev/platform/clock"
 )
 
 const (
@@ -65,7 +67,7 @@ func pauseAfter(attempt int) time.Duration {
 type retryPolicy struct{}
 
 func (retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
-	return time.Now().Add(pauseAfter(row.Attempt))
+	return clock.Now().Add(pauseAfter(row.Attempt))
 }
 
 // revive gives back what River has discarded all the same: a job that has brought the process down again and

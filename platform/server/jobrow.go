@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/tracecontext"
@@ -113,7 +114,7 @@ func (w *worker[A]) do(ctx context.Context, row *rivertype.JobRow, stored stored
 	ctx, span := app.Tracer.Start(ctx, "job "+row.Kind, trace.WithSpanKind(trace.SpanKindConsumer))
 	defer span.End()
 
-	started := time.Now()
+	started := clock.Monotonic()
 	err := withoutPanic(ctx, func(ctx context.Context) error { return w.work(ctx, app, job) })
 	w.jobs.metrics.worked(row.Kind, err, time.Since(started))
 	if err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/tracecontext"
@@ -46,7 +47,7 @@ const recordTimeout = 3 * time.Second
 func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
 	// What the outside has answered is not thrown away because the job's time is over or the server stops: it would
 	// have to be asked again.
-	until := time.Now().Add(recordTimeout)
+	until := clock.Monotonic().Add(recordTimeout)
 	if end, ok := ctx.Deadline(); ok && end.After(until) {
 		until = end
 	}
@@ -56,6 +57,6 @@ func (app *App) Record(ctx context.Context, job Job, command es.Command) error {
 	defer app.recording.RUnlock()
 	meta := job.Meta
 	meta.TraceParent = tracecontext.Parent(ctx)
-	_, err := app.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: time.Now().UTC(), Meta: meta})
+	_, err := app.Handle(ctx, eventlog.Request{Command: command, Tenant: job.Tenant, At: clock.Now().UTC(), Meta: meta})
 	return err
 }

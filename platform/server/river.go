@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/eventlog"
 )
 
@@ -72,6 +73,8 @@ func newJobs(app *App, register func(*Workers)) (*jobs, error) {
 		ReindexerIndexNames: []string{},
 		Middleware:          []rivertype.Middleware{&again{jobs: j}},
 		Logger:              slog.New(quiet{app.Logger.Handler()}),
+		// River keeps this setting with those for tests; it is all that says what time it is.
+		Test: river.TestConfig{Time: riverClock{}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
@@ -80,6 +83,14 @@ func newJobs(app *App, register func(*Workers)) (*jobs, error) {
 	return j, nil
 }
 
+// riverClock is the clock for River's own loops.
+type riverClock struct{}
+
+func (riverClock) Now() time.Time { return clock.Now() }
+
+// NowOrNil leaves to the database what is the database's to say.
+func (riverClock) NowOrNil() *time.Time { return nil }
+
 // insert enqueues the jobs in the commit that decided on them, those of a kind together.
 func (j *jobs) insert(ctx context.Context, tx pgx.Tx, decided []eventlog.Job) error {
 	var params []river.InsertManyParams
@@ -87,7 +98,7 @@ func (j *jobs) insert(ctx context.Context, tx pgx.Tx, decided []eventlog.Job) er
 		params = append(params, river.InsertManyParams{Args: row})
 	}
 	_, err := j.client.InsertManyFastTx(ctx, tx, params)
-	j.inserted.Store(time.Now().UnixNano())
+	j.inserted.Store(clock.Monotonic().UnixNano())
 	return err
 }
 

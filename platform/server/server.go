@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/internal/pace"
 	"waybill.dev/platform/messaging"
@@ -283,7 +284,7 @@ func (s *Server) keep(name string, run func(context.Context) error) func(context
 	return func(ctx context.Context) {
 		away := false // said once, and not again and again
 		for pause := patience(); ctx.Err() == nil; {
-			began := time.Now()
+			began := clock.Monotonic()
 			err := withoutPanic(ctx, run)
 			if ctx.Err() != nil {
 				return

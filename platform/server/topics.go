@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/messaging"
@@ -70,7 +70,7 @@ func (s *Server) hear(ctx context.Context, m contracts.Message) error {
 	about := &scope{correlationID: m.CorrelationID, tenant: m.Tenant}
 	about.about(m.Subject)
 	ctx = withScope(ctx, about)
-	at := time.Now().UTC()
+	at := clock.Now().UTC()
 	command := s.service.React(m, at)
 	if len(command.Streams) == 0 {
 		return nil // it does not concern the service

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -16,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/clock"
 )
 
 // Order is one order of a tenant, as the service meets it.
@@ -33,7 +33,7 @@ func (s *Service) Order(tenant string) Order {
 // Message is an event as another service would say it of the order.
 func (o Order) Message(e contracts.Event) contracts.Message {
 	return contracts.Message{
-		ID: uuid.Must(uuid.NewV7()).String(), Source: "/waybill/test", Subject: o.ID, Time: time.Now(), Tenant: o.Tenant,
+		ID: uuid.Must(uuid.NewV7()).String(), Source: "/waybill/test", Subject: o.ID, Time: clock.Now(), Tenant: o.Tenant,
 		CorrelationID: "correlation-" + o.ID, CausationID: "cause", PartitionKey: o.ID, Sequence: 1, Data: e,
 	}
 }

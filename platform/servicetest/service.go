@@ -16,6 +16,7 @@ import (
 
 	"waybill.dev/contracts"
 	"waybill.dev/local/broker"
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/postgres"
@@ -153,8 +154,8 @@ func (s *Service) keep(m contracts.Message) {
 // Eventually waits until a condition holds, and fails with what otherwise says when it does not come.
 func Eventually(t testing.TB, holds func() bool, otherwise func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	for deadline := clock.Monotonic().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if clock.Monotonic().After(deadline) {
 			t.Fatal(otherwise())
 		}
 	}

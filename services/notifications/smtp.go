@@ -14,6 +14,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/outside"
 	"waybill.dev/platform/server"
@@ -183,7 +184,7 @@ func (s *mailServer) connect(ctx context.Context, anew bool) (c connection, fres
 }
 
 func (s *mailServer) keep(c connection) {
-	c.since = time.Now()
+	c.since = clock.Monotonic()
 	select {
 	case s.idle <- c:
 	default:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/messaging"
@@ -66,7 +67,7 @@ func (j *judge) look(ctx context.Context, now time.Time) error {
 		j.forget()
 		return err
 	}
-	if j.since.IsZero() || now.Sub(j.last) > gap {
+	if j.since.IsZero() || now.Sub(j.last) > gap || now.Before(j.last) { // a clock may be put back
 		j.forget()
 		j.since = now
 	}
@@ -175,7 +176,7 @@ func watchDeadlines(settle time.Duration) func(context.Context, *server.App) err
 			case <-tick.C:
 			}
 			look, cancel := context.WithTimeout(ctx, lookTimeout)
-			err := j.look(look, time.Now())
+			err := j.look(look, clock.Now())
 			cancel()
 			if err != nil && !amiss && ctx.Err() == nil { // said once, and not every second
 				app.Logger.WarnContext(ctx, "deadlines cannot be judged now", "error", err)
@@ -192,7 +193,7 @@ func expire(ctx context.Context, app *server.App, missed *prometheus.CounterVec,
 	if err != nil || len(facts) == 0 {
 		return err
 	}
-	now := time.Now().UTC()
+	now := clock.Now().UTC()
 	result, err := app.Handle(ctx, eventlog.Request{
 		Command: order.On(o.Tenant, o.ID, order.Expire{Step: o.Step, Read: read, At: now}),
 		Tenant:  o.Tenant, At: now,

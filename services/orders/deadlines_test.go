@@ -78,6 +78,19 @@ func watch(t *testing.T, j *judge, w *world, from, to int, at map[int]func()) in
 	return -1
 }
 
+// Put back by an hour, the clock shows the time of the last look again after an hour.
+func TestAJudgeWhoseClockIsPutBackDoesNotWaitForIt(t *testing.T) {
+	t.Parallel()
+	w := &world{rows: []overdue{{"acme", "o", order.StepReservation, noon}}}
+	j := w.judge(15 * time.Second)
+	if judged := watch(t, j, w, 3600, 3605, nil); judged >= 0 {
+		t.Fatalf("judged at second %d, too early", judged)
+	}
+	if judged := watch(t, j, w, 20, 60, nil); judged != 35 {
+		t.Errorf("judged at second %d, want 35", judged)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	due := func(second int) []overdue {

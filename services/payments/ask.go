@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/outside"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/payments/gateway"
@@ -36,6 +36,6 @@ func ask(provider gateway.Gateway) func(context.Context, *server.App, server.Job
 		if err != nil {
 			return err
 		}
-		return app.Record(ctx, job.Job, payment.Settle(id, outcome, time.Now().UTC()))
+		return app.Record(ctx, job.Job, payment.Settle(id, outcome, clock.Now().UTC()))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/outside"
@@ -76,7 +77,7 @@ func poll(c carrier.Carrier, after time.Duration) func(context.Context, *server.
 			case <-ticker.C:
 			}
 			for {
-				parcels, err := takeDue(ctx, app.Pool, time.Now(), after, pollBatch)
+				parcels, err := takeDue(ctx, app.Pool, clock.Now(), after, pollBatch)
 				if err != nil {
 					return fmt.Errorf("read the parcels that are due: %w", err)
 				}

@@ -3,8 +3,8 @@ package shipping
 import (
 	"context"
 	"encoding/json"
-	"time"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/messaging"
@@ -25,7 +25,7 @@ func take(ctx context.Context, app *server.App, tenant, order string, r shipment
 	}
 	last := history[len(history)-1]
 	_, err = app.Handle(ctx, eventlog.Request{
-		Command: shipment.Take(tenant, order, r), Tenant: tenant, At: time.Now().UTC(), Message: message,
+		Command: shipment.Take(tenant, order, r), Tenant: tenant, At: clock.Now().UTC(), Message: message,
 		Meta: es.Meta{CorrelationID: last.CorrelationID, CausationID: cause, TraceParent: last.TraceParent},
 	})
 	return err
