@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"waybill.dev/platform/clock"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/orders/order"
 )
@@ -70,14 +71,14 @@ func (t *troubles) Describe(ch chan<- *prometheus.Desc) {
 func (t *troubles) Collect(ch chan<- prometheus.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now := time.Now(); now.Sub(t.counted) > countEvery {
+	if time.Since(t.counted) > countEvery {
 		ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
 		defer cancel()
-		metrics, err := t.count(ctx, now)
+		metrics, err := t.count(ctx, clock.Now())
 		if err != nil {
 			metrics = nil
 		}
-		t.metrics, t.counted = metrics, now
+		t.metrics, t.counted = metrics, clock.Monotonic()
 	}
 	for _, m := range t.metrics {
 		ch <- m
