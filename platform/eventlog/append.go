@@ -25,6 +25,7 @@ type transaction struct {
 
 	elsewhere map[int64]bool            // locks that somebody else holds
 	handled   map[string]bool           // message ids: in the inbox, or claimed here
+	held      map[subject]bool          // those of which messages are parked
 	kept      map[keyScope]keptResponse // answers: kept before, or here
 
 	claims   []string
@@ -53,26 +54,52 @@ type (
 	}
 )
 
-// queueInbox finds out which of the messages have been handled. The inbox is only read here: a write would
-// take a transaction id before the streams of later categories are locked.
+// subject is what messages are about.
+type subject struct{ tenant, name string }
+
+// queueInbox finds out which of the messages have been handled, and of which subjects messages are parked. The inbox is
+// only read here: a write would take a transaction id before the streams of later categories are locked.
 func (t *transaction) queueInbox(b *pgx.Batch, members []*member) {
-	var ids []string
+	var ids, tenants, subjects []string
 	for _, m := range members {
 		if m.Message != "" {
 			ids = append(ids, m.Message)
 		}
+		if m.Subject != "" {
+			tenants, subjects = append(tenants, m.Tenant), append(subjects, m.Subject)
+		}
 	}
-	if len(ids) == 0 {
+	if len(ids)+len(subjects) == 0 {
 		return
 	}
-	b.Queue("SELECT message_id FROM inbox WHERE message_id = ANY($1)", ids).Query(func(rows pgx.Rows) error {
+	b.Queue(`
+SELECT message_id, '', '' FROM inbox WHERE message_id = ANY($1)
+UNION ALL
+SELECT '', tenant, subject FROM unnest($2::text[], $3::text[]) AS wanted (tenant, subject) WHERE EXISTS (
+    SELECT FROM parked_messages p
+    WHERE p.tenant = wanted.tenant AND p.subject = wanted.subject AND p.state = 'parked' AND p.ordered
+)`, ids, tenants, subjects).Query(func(rows pgx.Rows) error {
 		var id string
-		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-			t.handled[id] = true
+		var s subject
+		_, err := pgx.ForEachRow(rows, []any{&id, &s.tenant, &s.name}, func() error {
+			if id != "" {
+				t.handled[id] = true
+			} else {
+				t.held[s] = true
+			}
 			return nil
 		})
 		return err
 	})
+}
+
+// isOver says whether nothing is to be decided: the message had been handled, or must wait.
+func (t *transaction) isOver(r Request) bool {
+	return r.Message != "" && t.handled[r.Message] || t.isHeld(r)
+}
+
+func (t *transaction) isHeld(r Request) bool {
+	return r.Subject != "" && t.held[subject{r.Tenant, r.Subject}]
 }
 
 // record turns what a command decided into rows.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/failure"
 	"waybill.dev/platform/pgerr"
 )
 
@@ -56,7 +56,7 @@ func (l *Log) commitSingly(ctx context.Context, p *pending) {
 }
 
 // errAway marks errors of a server that does not answer anybody.
-var errAway = errors.New("PostgreSQL is away")
+var errAway = failure.As(failure.Transient, errors.New("PostgreSQL is away"))
 
 // classify tells an absent server from a failed statement.
 func classify(err error) error {
@@ -71,7 +71,7 @@ func callersError(err error) error {
 	switch {
 	case errors.Is(err, ErrUnderWay), errors.Is(err, ErrUnavailable):
 		return err
-	case errors.Is(err, errAway), errors.Is(err, errLostRace), pgerr.Contended(err):
+	case errors.Is(err, errLostRace), failure.Of(err) == failure.Transient:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
@@ -92,7 +92,7 @@ type member struct {
 func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ map[*pending]outcome, _ []*pending, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	defer recovered(&err)
+	defer failure.Recovered(&err)
 	tx, err := l.Pool.Begin(ctx)
 	if err != nil {
 		// Nothing has been asked of the server yet: whatever it is, it concerns everybody.
@@ -104,7 +104,8 @@ func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ ma
 	for _, p := range batch {
 		members = append(members, &member{pending: p})
 	}
-	t := &transaction{log: l, tx: tx, shared: shared, states: es.NewStates(), elsewhere: map[int64]bool{}, handled: map[string]bool{}, kept: map[keyScope]keptResponse{}}
+	t := &transaction{log: l, tx: tx, shared: shared, states: es.NewStates(), elsewhere: map[int64]bool{},
+		handled: map[string]bool{}, held: map[subject]bool{}, kept: map[keyScope]keptResponse{}}
 	if err := t.lockAndLoad(ctx, members); err != nil {
 		return nil, nil, classify(err)
 	}
@@ -145,6 +146,10 @@ func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ ma
 func (t *transaction) run(m *member) error {
 	if m.Message != "" && t.handled[m.Message] {
 		m.outcome.result.Duplicate = true
+		return nil
+	}
+	if t.isHeld(m.Request) {
+		m.outcome.result.Held = true
 		return nil
 	}
 	if m.Idempotency != nil {
@@ -197,13 +202,6 @@ func (t *transaction) run(m *member) error {
 
 // decide is es.Decide for code that may panic: the command's panic is the command's error.
 func decide(c es.Command, states es.States) (d es.Decision, err error) {
-	defer recovered(&err)
+	defer failure.Recovered(&err)
 	return es.Decide(c, states)
-}
-
-// recovered makes an error of a panic in a service's code: in a decision, a fold, a publication or an answer.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("a panic: %v\n%s", p, debug.Stack())
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/failure"
 )
 
 // lockAndLoad locks the streams that the members are about and loads them, category by category, so that
@@ -61,7 +62,7 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error 
 func (t *transaction) discover(members []*member, rank int, wanted map[es.StreamID]bool) error {
 	keys := len(t.keyLocks(members))
 	for i, m := range members {
-		if m.left || m.Message != "" && t.handled[m.Message] || !t.states.HasAll(m.Command.Streams) {
+		if m.left || t.isOver(m.Request) || !t.states.HasAll(m.Command.Streams) {
 			continue
 		}
 		decision, err := decide(m.Command, t.states)
@@ -210,7 +211,7 @@ func (l *Log) queueLoad(b *pgx.Batch, states es.States, ids []es.StreamID) {
 		var kind string
 		var data []byte
 		_, err := pgx.ForEachRow(rows, []any{&n, &version, &fact, &kind, &data}, func() (err error) {
-			defer recovered(&err) // here, because the connection must be read to the end of the batch
+			defer failure.Recovered(&err) // here, because the connection must be read to the end of the batch
 			i := n - 1
 			id := ids[i]
 			last[i] = fact

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/failure"
 )
 
 // reads puts the reads that wait at the same moment into one statement, as commands share commits.
@@ -105,7 +106,7 @@ func (l *Log) readTogether(batch []*read) {
 func (l *Log) readStates(batch []*read) (states es.States, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	defer recovered(&err)
+	defer failure.Recovered(&err)
 	var ids []es.StreamID
 	for _, r := range batch {
 		ids = append(ids, r.ids...)

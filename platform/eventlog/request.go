@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/failure"
 )
 
 // Request asks the log to run a command.
@@ -17,6 +18,9 @@ type Request struct {
 	Meta es.Meta
 	// Message is claimed in the inbox, so that the command runs once for it; "" where there is no message.
 	Message string
+	// Subject makes the command wait for what is parked of the same Tenant and subject: where there is any, nothing is
+	// decided and the Result is Held. "" waits for nothing.
+	Subject string
 	// Idempotency makes the command run once for a caller's key; nil without.
 	Idempotency *Idempotency
 	// Respond is pure, and says what is answered when the command has decided. The answer is kept under the
@@ -44,6 +48,8 @@ type Result struct {
 	Facts []es.Recorded
 	// Duplicate says that the message had been handled before; nothing was done.
 	Duplicate bool
+	// Held says that messages of the request's tenant and subject are parked; nothing was done.
+	Held bool
 	// Replayed says that the response is the one kept under the idempotency key; nothing was done.
 	Replayed bool
 	Response Response
@@ -52,7 +58,7 @@ type Result struct {
 var (
 	// ErrUnavailable is the error of whatever may succeed when it is tried again: PostgreSQL is away, a lock
 	// or a statement took too long, the log is being stopped. The command may have been committed all the same.
-	ErrUnavailable = errors.New("the event log is not available")
+	ErrUnavailable = failure.As(failure.Transient, errors.New("the event log is not available"))
 	// ErrUnderWay says that the first request under the idempotency key has not ended yet.
 	ErrUnderWay = errors.New("a request with this idempotency key is under way")
 	// ErrKeyReused says that the idempotency key came with another body before.

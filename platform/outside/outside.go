@@ -10,11 +10,13 @@ import (
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+
+	"waybill.dev/platform/failure"
 )
 
 // ErrUnknown says that there is no definite answer: the other side was silent, or said that it cannot answer now.
 // What was asked may have been done. It is never read as a no or a yes: the same is asked again under the same key.
-var ErrUnknown = errors.New("the answer is not known")
+var ErrUnknown = failure.As(failure.Transient, errors.New("the answer is not known"))
 
 // CallTimeout bounds one call.
 const CallTimeout = 5 * time.Second

@@ -27,6 +27,7 @@ import (
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/clock"
+	"waybill.dev/platform/failure"
 )
 
 const (
@@ -145,7 +146,7 @@ func (e *edge) recover(next echo.HandlerFunc) echo.HandlerFunc {
 				panic(p) // the way to cut a connection
 			}
 			if p != nil {
-				err = panicError(p)
+				err = failure.FromPanic(p)
 			}
 		}()
 		return next(c)

@@ -13,6 +13,7 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/failure"
 )
 
 // A name in another spelling would be let through unchecked beside the right one, and decoded into the same field.
@@ -111,7 +112,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	told := &huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail, Errors: problem.Errors}
 	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable {
-		s.app.Logger.ErrorContext(c.Request().Context(), "a request failed", "error", err)
+		s.app.Logger.ErrorContext(c.Request().Context(), "a request failed", "error", err, "stack", failure.Stack(err))
 		told.Detail, told.Errors = "", nil
 	}
 	finish(told, exchangeFrom(c.Request().Context()).CorrelationID)

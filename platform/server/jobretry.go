@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"waybill.dev/platform/clock"
+	"waybill.dev/platform/failure"
 )
 
 const (
@@ -32,7 +33,8 @@ func (a *again) Work(ctx context.Context, row *rivertype.JobRow, doInner func(co
 	}
 	pause := pauseAfter(attempt(row))
 	if !errors.Is(err, errTold) {
-		a.jobs.app.Logger.ErrorContext(ctx, "a row of jobs cannot be read and is tried again", "kind", row.Kind, "row", row.ID, "error", err)
+		a.jobs.app.Logger.ErrorContext(ctx, "a row of jobs cannot be read and is tried again", "kind", row.Kind, "row", row.ID,
+			"error", err, "stack", failure.Stack(err))
 	}
 	a.jobs.wake.after(pause)
 	return river.JobSnooze(pause)

@@ -14,6 +14,7 @@ import (
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/failure"
 	"waybill.dev/platform/tracecontext"
 )
 
@@ -122,7 +123,8 @@ func (w *worker[A]) do(ctx context.Context, row *rivertype.JobRow, stored stored
 	}
 	span.SetStatus(codes.Error, "failed")
 	if !stopped(ctx, err) {
-		app.Logger.WarnContext(ctx, "a job failed and is done again", "kind", row.Kind, "row", row.ID, "attempt", job.Attempt, "error", err)
+		app.Logger.WarnContext(ctx, "a job failed and is done again", "kind", row.Kind, "row", row.ID, "attempt", job.Attempt,
+			"class", failure.Of(err), "error", err, "stack", failure.Stack(err))
 	}
 	return err
 }

@@ -9,7 +9,7 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
-	"waybill.dev/platform/pgerr"
+	"waybill.dev/platform/failure"
 )
 
 // Problem is the error as it is told to a caller: problem+json (RFC 9457) with the status that fits. What is no
@@ -29,7 +29,7 @@ func Problem(err error) error {
 	case errors.Is(err, eventlog.ErrKeyReused):
 		return huma.NewError(http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body",
 			&huma.ErrorDetail{Location: "header.Idempotency-Key", Message: "was used with another body"})
-	case errors.Is(err, eventlog.ErrUnavailable), pgerr.Unavailable(err), pgerr.Contended(err):
+	case failure.Of(err) == failure.Transient:
 		return retryLater(http.StatusServiceUnavailable, "the service cannot reach what it needs; try again later")
 	}
 	return huma.NewError(http.StatusInternalServerError, "unexpected error", err)

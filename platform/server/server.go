@@ -19,9 +19,9 @@ import (
 
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/failure"
 	"waybill.dev/platform/internal/pace"
 	"waybill.dev/platform/messaging"
-	"waybill.dev/platform/pgerr"
 	"waybill.dev/platform/postgres"
 )
 
@@ -293,9 +293,9 @@ func (s *Server) keep(name string, run func(context.Context) error) func(context
 				pause, away = patience(), false
 			}
 			switch {
-			case !pgerr.Unavailable(err):
+			case failure.Of(err) != failure.Transient:
 				away = false
-				s.app.Logger.ErrorContext(ctx, name+" has ended and is started again", "error", err)
+				s.app.Logger.ErrorContext(ctx, name+" has ended and is started again", "error", err, "stack", failure.Stack(err))
 			case !away:
 				away = true
 				s.app.Logger.WarnContext(ctx, name+" waits for what is away", "error", err)

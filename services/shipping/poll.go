@@ -13,7 +13,7 @@ import (
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
-	"waybill.dev/platform/outside"
+	"waybill.dev/platform/failure"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/shipping/carrier"
 	"waybill.dev/services/shipping/shipment"
@@ -119,7 +119,7 @@ func lookUp(ctx context.Context, app *server.App, c carrier.Carrier, parcels []o
 			err := find(ctx, app, c, p)
 			switch {
 			case err == nil || ctx.Err() != nil:
-			case errors.Is(err, outside.ErrUnknown) || errors.Is(err, eventlog.ErrUnavailable):
+			case failure.Of(err) == failure.Transient:
 				app.Logger.DebugContext(ctx, "a parcel could not be looked up, and is again later", "tenant", p.Tenant, "order", p.Order, "error", err)
 			default:
 				app.Logger.ErrorContext(ctx, "what the carrier says of a parcel cannot be taken", "tenant", p.Tenant, "order", p.Order, "error", err)
