@@ -16,5 +16,8 @@ var (
 // IsTenant says whether a tenant may be called so.
 func IsTenant(s string) bool { return aTenant.MatchString(s) }
 
+// IsOutcome says whether an operator can have settled an order so.
+func IsOutcome(s string) bool { return s == "completed" || s == "cancelled" }
+
 // IsSKU says whether a SKU may be called so.
 func IsSKU(s string) bool { return aSKU.MatchString(s) }

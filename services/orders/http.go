@@ -102,8 +102,9 @@ func routes(api huma.API, app *server.App) {
 
 	huma.Register(api, huma.Operation{
 		OperationID: "resolve-order", Method: http.MethodPost, Path: "/v1/orders/{id}/resolution",
-		Summary:       "Settle an order by hand",
-		Description:   "For an operator who has settled with the outside what the services could not: ends the order, on record, and every service ends its part. An order that shows no attention is a 409.",
+		Summary: "Settle an order by hand",
+		Description: "For an operator who has settled with the outside what the services could not: ends the order, on record, and every service ends its part. An order that shows no attention is a 409, and so is a second resolution.\n\n" +
+			"It moves no money and stops no parcel, whatever the outcome. Payments and shipping ask the outside for nothing more: what is held or captured stays so, and so does a booked parcel; what was asked before is still answered and noted. Inventory takes what is reserved off the shelf (`completed`) or sets it free (`cancelled`). Notifications tells the customer which of the two it is. So, before it is resolved as `cancelled`, have a hold voided, captured money paid back and a booked parcel stopped; as `completed`, have it paid and shipped: docs/runbooks/attention.md says how.",
 		Tags:          []string{"orders"},
 		DefaultStatus: http.StatusOK,
 		Errors:        []int{400, 404, 409, 413, 415, 422, 503},

@@ -342,6 +342,12 @@ func TestBadInput(t *testing.T) {
 		"an unknown order":  {"/v1/orders/" + uuid.NewString() + "/cancellation", `{"reason":"r"}`, 404},
 		"no id at all":      {"/v1/orders/x/cancellation", `{"reason":"r"}`, 404},
 		"another outcome":   {"/v1/orders/" + id + "/resolution", `{"outcome":"lost","resolvedBy":"o","reason":"r"}`, 422},
+		"no body at all":    {"/v1/orders/" + id + "/resolution", ``, 400},
+		"no outcome":        {"/v1/orders/" + id + "/resolution", `{"resolvedBy":"o","reason":"r"}`, 422},
+		"another's outcome": {"/v1/orders/" + id + "/resolution", `{"outcome":"Cancelled","resolvedBy":"o","reason":"r"}`, 422},
+		"for no reason":     {"/v1/orders/" + id + "/resolution", `{"outcome":"completed","resolvedBy":"o","reason":" "}`, 422},
+		"by a long name":    {"/v1/orders/" + id + "/resolution", `{"outcome":"completed","resolvedBy":"` + long + `","reason":"r"}`, 422},
+		"an outcome twice":  {"/v1/orders/" + id + "/resolution", `{"outcome":"completed","outcome":"cancelled","resolvedBy":"o","reason":"r"}`, 400},
 		"nobody's outcome":  {"/v1/orders/" + id + "/resolution", `{"outcome":"completed","resolvedBy":"","reason":"r"}`, 422},
 		"nothing to settle": {"/v1/orders/" + id + "/resolution", `{"outcome":"completed","resolvedBy":"o","reason":"r"}`, 409},
 		"settle an unknown": {"/v1/orders/" + uuid.NewString() + "/resolution", `{"outcome":"completed","resolvedBy":"o","reason":"r"}`, 404},
@@ -457,8 +463,11 @@ func TestResolveOverHTTP(t *testing.T) {
 	if diff := cmp.Diff(want, got.Resolution); diff != "" || got.Status != "completed" || got.Attention != "" {
 		t.Errorf("%s, %q: %s", got.Status, got.Attention, diff)
 	}
-	if again := r.post("/v1/orders/"+id+"/resolution", "acme", body); again.Status != http.StatusConflict {
-		t.Errorf("again: %d", again.Status)
+	for _, second := range []string{body, strings.Replace(body, "completed", "cancelled", 1)} {
+		again := r.post("/v1/orders/"+id+"/resolution", "acme", second)
+		if again.Status != http.StatusConflict || again.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("again: %d %s", again.Status, again.Body)
+		}
 	}
 }
 

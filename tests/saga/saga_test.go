@@ -30,9 +30,13 @@ func TestSaga(t *testing.T) {
 			PublishPrefix: "plain-", HearPrefix: "plain-",
 			Environment: map[string][]string{"": {"OTEL_EXPORTER_OTLP_ENDPOINT=" + spans.url}},
 		}, nil)
+		var pages [][]byte
 		for _, service := range suite.ServiceNames() {
-			checkLeaks(t, "metrics of "+service, readMetrics(t, s.Process(service).URL()))
+			page := readMetrics(t, s.Process(service).URL())
+			checkLeaks(t, "metrics of "+service, page)
+			pages = append(pages, page)
 		}
+		checkAlerts(t, pages...)
 		// A process that ends hands over its last spans.
 		if err := s.Stop(); err != nil {
 			t.Error(err)

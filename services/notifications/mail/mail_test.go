@@ -51,6 +51,14 @@ var told = []struct {
 	{contracts.ShipmentDelivered{}, mail.OrderDelivered, ""},
 }
 
+func TestAResolutionIsToldOnceAndWithAKnownOutcome(t *testing.T) {
+	t.Parallel()
+	given(t, contact, due(mail.OrderResolved, "cancelled")).When(hear(contracts.OrderResolved{Outcome: "completed"})).ThenNothing()
+	for _, outcome := range []string{"", "Cancelled", "lost"} {
+		given(t, contact).When(hear(contracts.OrderResolved{Outcome: outcome})).ThenRefused(es.Invalid)
+	}
+}
+
 func TestWhatIsNotHeardDecidesNothing(t *testing.T) {
 	t.Parallel()
 	heard := map[contracts.Type]bool{}

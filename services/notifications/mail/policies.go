@@ -29,7 +29,7 @@ func React(m contracts.Message, _ time.Time) es.Command {
 	case contracts.OrderCancelled:
 		return Owe(id, OrderCancelled, d.Reason)
 	case contracts.OrderResolved:
-		return Owe(id, OrderResolved, d.Outcome)
+		return resolved(id, d.Outcome)
 	case contracts.OrderCompleted:
 		return Owe(id, OrderCompleted, price(d.Total))
 	case contracts.PaymentFailed:
@@ -49,6 +49,17 @@ func React(m contracts.Message, _ time.Time) es.Command {
 		// Not heard: nothing that a customer would be told of by itself.
 	}
 	return es.Nothing()
+}
+
+// resolved tells the customer of the end that an operator brought about. One that nobody knows is refused, and not
+// told to anybody.
+func resolved(id es.StreamID, outcome string) es.Command {
+	if contracts.IsOutcome(outcome) {
+		return Owe(id, OrderResolved, outcome)
+	}
+	return es.On(Streams, id, func(Mails) ([]Event, []es.Job, error) {
+		return nil, nil, es.Refuse(es.Invalid, "the outcome %q of the resolution is not known", outcome)
+	})
 }
 
 // price writes money as people do: "EUR 19.99".

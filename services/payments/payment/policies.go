@@ -29,7 +29,7 @@ func React(settings func(tenant string) Settings) func(m contracts.Message, at t
 		case contracts.StockReservationFailed:
 			return TurnBack(id, StockReservationFailed, at)
 		case contracts.OrderResolved:
-			return Resolve(id, at)
+			return Resolve(id, e, at)
 		case contracts.OrderCancellationRequested, contracts.OrderCancelled, contracts.OrderCompleted,
 			contracts.PaymentAuthorized, contracts.PaymentFailed, contracts.PaymentCaptured, contracts.PaymentVoided,
 			contracts.PaymentRefunded, contracts.PaymentAttentionRequired,

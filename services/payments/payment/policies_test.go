@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -163,8 +164,8 @@ func TestReactLetsTheRestPass(t *testing.T) {
 		heard[e.Type()] = true
 	}
 	for _, e := range contracts.Catalogue() {
-		if _, ok := e.(contracts.OrderPlaced); ok {
-			e = events["order-placed"] // an empty order is refused
+		if whole, ok := events[path.Ext(e.Type().Topic())[1:]]; ok { // an empty one may be refused
+			e = whole
 		}
 		d, err := newRun(t, false).log.Run(react(t, e, payment.Settings{}))
 		if err != nil {
