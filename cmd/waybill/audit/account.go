@@ -33,8 +33,23 @@ type account struct {
 	findings []Finding
 }
 
-// Check holds the evidence against the statements, and returns what does not hold.
-func (e Evidence) Check() []Finding {
+// Verdict is what the evidence comes to.
+type Verdict struct {
+	// Findings are the statements that do not hold.
+	Findings []Finding
+	// InFlight names, for people, what is under way for the order. Nothing means that it is at rest: then everything
+	// that must come true has to be.
+	InFlight []string
+	// Order is the order as its facts have left it.
+	Order order.Order
+	// Due are the messages that the order's facts make, whether they were said or not.
+	Due []contracts.Message
+	// Holds is how many of each SKU the order's reservation keeps; nothing where it keeps nothing.
+	Holds map[string]int64
+}
+
+// Judge holds the evidence against the statements.
+func (e Evidence) Judge() Verdict {
 	a := e.fold()
 	a.checkEnd()
 	a.checkMoney()
@@ -47,21 +62,25 @@ func (e Evidence) Check() []Finding {
 	a.checkHeard()
 	a.checkRows()
 	a.checkCancellation()
-	return a.findings
+	return Verdict{Findings: a.findings, InFlight: a.inFlight, Order: a.order, Due: a.due, Holds: a.holds()}
 }
 
-// InFlight names, for people, what is under way for the order. Nothing means that it is at rest: then everything that
-// must come true has to be.
+// Check returns the statements that do not hold.
+func (e Evidence) Check() []Finding { return e.Judge().Findings }
+
+// InFlight names what is under way, as Verdict has it.
 func (e Evidence) InFlight() []string { return e.fold().inFlight }
 
-// Due are the messages that the order's facts make, whether they were said or not.
+// Due are the messages that the order's facts make, as Verdict has them.
 func (e Evidence) Due() []contracts.Message { return e.fold().due }
 
-// Holds is how many of each SKU the order's reservation keeps; nothing where it keeps nothing.
-func (e Evidence) Holds() map[string]int64 {
+// Holds is what the order's reservation keeps, as Verdict has it.
+func (e Evidence) Holds() map[string]int64 { return e.fold().holds() }
+
+func (a *account) holds() map[string]int64 {
 	holds := map[string]int64{}
-	if r := e.fold().reservation; r.Status() == stock.StatusReserved {
-		for _, l := range r.Lines {
+	if a.reservation.Status() == stock.StatusReserved {
+		for _, l := range a.reservation.Lines {
 			holds[l.SKU] += l.Quantity
 		}
 	}

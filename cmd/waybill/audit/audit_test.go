@@ -3,9 +3,9 @@ package audit_test
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"waybill.dev/cmd/waybill/audit"
+	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/services/inventory/stock"
 	"waybill.dev/services/notifications/mail"
@@ -174,6 +174,18 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// Who may not have read a message is under way only where the message would be news.
+func TestWhatIsReadAlreadyIsNotUnderWay(t *testing.T) {
+	t.Parallel()
+	e := completed()
+	for _, c := range e.Said {
+		e.Unread = append(e.Unread, audit.Unread{Service: "orders", ID: c.ID}, audit.Unread{Service: "notifications", ID: c.ID})
+	}
+	if v := e.Judge(); len(v.InFlight)+len(v.Findings) > 0 {
+		t.Errorf("in flight %q, findings %v", v.InFlight, v.Findings)
+	}
+}
+
 func rowOf(e audit.Evidence) *audit.OrderRow {
 	var o order.Order
 	for _, f := range e.Orders {
@@ -188,13 +200,20 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 	for name, when := range map[string]damage{
 		"unsent": func(e *audit.Evidence) { e.Said, e.Unsent = e.Said[1:], []string{e.Said[0].ID} },
 		"forgotten by Kafka": func(e *audit.Evidence) {
-			e.Said, e.Forgotten = e.Said[1:], map[string]time.Time{e.Said[0].Topic: later}
+			gone := e.Said[0].ID
+			e.Said, e.Forgotten = e.Said[1:], func(m contracts.Message) bool { return m.ID == gone }
 		},
 		"said after the evidence": func(e *audit.Evidence) {
-			e.Said = append(slices.Clone(e.Said), audit.Copy{ID: "x", Topic: "t", Source: "/waybill/orders", Sequence: 7})
+			e.Said = append(slices.Clone(e.Said), audit.Copy{ID: "x", Topic: "t", Source: "/waybill/orders", Sequence: 7, Later: true})
 		},
 		"not heard yet": func(e *audit.Evidence) {
 			e.Mails, e.UnderWay = told(mail.OrderReceived), []string{"notifications reads"}
+		},
+		"not read yet": func(e *audit.Evidence) {
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped)
+			for _, c := range e.Said {
+				e.Unread = append(e.Unread, audit.Unread{Service: "notifications", ID: c.ID, Why: "it has come no further"})
+			}
 		},
 		"right rows":              func(e *audit.Evidence) { e.Rows = &audit.Rows{Order: rowOf(completed()), OpenParcel: booking.ID} },
 		"delivered, and not told": func(e *audit.Evidence) { e.Parcels[0].Status = carrier.Delivered },

@@ -3,6 +3,7 @@ package audit
 import (
 	"time"
 
+	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
 	"waybill.dev/services/orders/order"
 	"waybill.dev/simulators/carrier"
@@ -26,8 +27,11 @@ type Evidence struct {
 	Said []Copy
 	// Unsent are the ids of the order's messages that an outbox still holds.
 	Unsent []string
-	// Forgotten says for topics that are not kept whole since when they are: what was said before cannot be looked up.
-	Forgotten map[string]time.Time
+	// Forgotten says whether a message that was due need not be on Kafka any more, because what was said then is not kept.
+	// Nil is never.
+	Forgotten func(contracts.Message) bool
+	// Unread are messages that a service may not have read yet, or has parked.
+	Unread []Unread
 
 	// Rows are the order's rows in the read models; nil where they were not looked at.
 	Rows *Rows
@@ -44,6 +48,14 @@ type Copy struct {
 	// Source is the service that said it, "/waybill/orders".
 	Source   string
 	Sequence int64
+	// Later says that it came behind what Kafka held when the evidence was gathered: its fact may be missing.
+	Later bool
+}
+
+// Unread is a message that a service may not have noted, and why.
+type Unread struct {
+	Service, ID string
+	Why         string
 }
 
 // Rows are what the read models hold of an order.

@@ -43,6 +43,12 @@ func (l listener) hears(e contracts.Event) bool {
 	return false
 }
 
+// wouldNote says whether the message, heard now, is news to the service.
+func (l listener) wouldNote(m contracts.Message, states es.States) bool {
+	d, err := es.Decide(l.react(m), states)
+	return err != nil || len(d.Facts)+len(d.Need) > 0
+}
+
 // states are the order's streams as the facts have left them.
 func (a *account) states() es.States {
 	states := es.NewStates()

@@ -21,15 +21,13 @@ func (a *account) checkSaid() {
 		}
 		last[c.Topic], said[c.ID] = c, c
 	}
-	versions := map[string]int64{"/waybill/orders": int64(len(a.Orders)), "/waybill/payments": int64(len(a.Payment)),
-		"/waybill/inventory": int64(len(a.Reservation)), "/waybill/shipping": int64(len(a.Shipment))}
 	due := make(map[string]bool, len(a.due))
 	for _, m := range a.due {
 		due[m.ID] = true
 		topic := m.Data.Type().Topic()
 		c, ok := said[m.ID]
 		switch {
-		case !ok && !slices.Contains(a.Unsent, m.ID) && !m.Time.Before(a.Forgotten[topic]):
+		case !ok && !slices.Contains(a.Unsent, m.ID) && (a.Forgotten == nil || !a.Forgotten(m)):
 			a.find(AllSaid, "%s was due on %s, and is not there", m.ID, topic)
 		case ok && (c.Topic != topic || c.Source != m.Source || c.Sequence != m.Sequence):
 			a.find(AllSaid, "%s was due on %s from %s as version %d, and is on %s from %s as version %d",
@@ -37,8 +35,7 @@ func (a *account) checkSaid() {
 		}
 	}
 	for _, c := range a.Said {
-		// What is said of a version that the evidence does not reach is later than the evidence.
-		if !due[c.ID] && c.Sequence <= versions[c.Source] {
+		if !due[c.ID] && !c.Later {
 			a.find(AllSaid, "%s from %s is on %s, and was never due", c.ID, c.Source, c.Topic)
 		}
 	}
@@ -83,11 +80,7 @@ func (a *account) checkHeard() {
 	states := a.states()
 	for _, m := range a.due {
 		for _, l := range listeners() {
-			if !l.hears(m.Data) || forgets(l.service, m.Data) {
-				continue
-			}
-			d, err := es.Decide(l.react(m), states)
-			if err != nil || len(d.Facts)+len(d.Need) > 0 {
+			if l.hears(m.Data) && !forgets(l.service, m.Data) && l.wouldNote(m, states) {
 				a.find(AllSaid, "%s has not heard %s", l.service, m.Data.Type())
 			}
 		}

@@ -2,8 +2,10 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"waybill.dev/contracts"
 	"waybill.dev/services/notifications/mail"
 	"waybill.dev/services/shipping/shipment"
 	"waybill.dev/simulators/carrier"
@@ -32,10 +34,35 @@ func (a *account) underWay() []string {
 			add("the mail %s is being sent", m.Kind)
 		}
 	}
+	a.addUnread(add)
 	if e, waits := a.order.Expects(); waits && e.Due.After(a.At) {
 		add("the %s is awaited until %s", e.Step, e.Due.UTC().Format(time.RFC3339))
 	}
 	return under
+}
+
+// addUnread names the messages that a service has not noted, and may yet.
+func (a *account) addUnread(add func(format string, args ...any)) {
+	for _, c := range a.Said {
+		if c.Later && !slices.ContainsFunc(a.due, func(m contracts.Message) bool { return m.ID == c.ID }) {
+			add("more is said on %s", c.Topic)
+		}
+	}
+	if len(a.Unread) == 0 {
+		return
+	}
+	states := a.states()
+	for _, u := range a.Unread {
+		i := slices.IndexFunc(a.due, func(m contracts.Message) bool { return m.ID == u.ID })
+		if i < 0 {
+			continue
+		}
+		for _, l := range listeners() {
+			if m := a.due[i]; l.service == u.Service && l.hears(m.Data) && l.wouldNote(m, states) {
+				add("%s has not heard %s: %s", u.Service, m.Data.Type(), u.Why)
+			}
+		}
+	}
 }
 
 // ahead says that the carrier has told more of a parcel than shipping knows.
