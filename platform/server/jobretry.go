@@ -73,12 +73,20 @@ func (retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
 }
 
 // revive gives back what River has discarded all the same: a job that has brought the process down again and
-// again, or of a kind that this version does not know.
+// again, or of a kind that this version does not know. It also takes back what was put off by a process whose clock
+// was ahead: no pause is as long as that.
 func revive(ctx context.Context, app *App) error {
 	tag, err := app.Pool.Exec(ctx, `UPDATE river_job SET state = 'available', attempt = 0, finalized_at = NULL, scheduled_at = now()
 		WHERE state = 'discarded' AND finalized_at IS NOT NULL`)
 	if err == nil && tag.RowsAffected() > 0 {
 		app.Logger.ErrorContext(ctx, "discarded jobs were enqueued again", "jobs", tag.RowsAffected())
+	}
+	if err == nil {
+		tag, err = app.Pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
+			WHERE state IN ('available', 'scheduled', 'retryable') AND scheduled_at > now() + $1::interval`, 2*longPause)
+	}
+	if err == nil && tag.RowsAffected() > 0 {
+		app.Logger.WarnContext(ctx, "jobs that a wrong clock had put off were taken back", "jobs", tag.RowsAffected())
 	}
 	return err
 }

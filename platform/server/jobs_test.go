@@ -276,6 +276,27 @@ func TestDiscardedJobsAreRevived(t *testing.T) {
 	eventually(t, "the outcome", func() bool { return r.noted("x") == "again" })
 }
 
+// River counts a pause from the clock of the process that puts a job off, and its end by PostgreSQL's.
+func TestJobsPutOffByAClockThatWasAheadAreTakenBack(t *testing.T) {
+	t.Parallel()
+	access := pgtest.Service(t, counting, nil)
+	pool, err := postgres.Open(t.Context(), access.ServiceURL, postgres.Options{Service: counting})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	_, err = pool.Exec(t.Context(), `INSERT INTO river_job (kind, args, metadata, max_attempts, queue, state, scheduled_at)
+		SELECT 'errand', format('{"jobs":[{"tenant":"acme","subject":"%s","args":{"what":"taken back"}}]}', state)::jsonb, '{}', 32767, 'default',
+			state::river_job_state, now() + interval '2 hours' FROM unnest('{scheduled,available,retryable}'::text[]) state`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, countingService(&errands{}), config(t, access.ServiceURL), server.Options{})
+	for _, state := range []string{"scheduled", "available", "retryable"} {
+		eventually(t, "the outcome of what was "+state, func() bool { return r.noted(state) == "taken back" })
+	}
+}
+
 func TestJobOfAKilledWorkerIsRescued(t *testing.T) {
 	t.Parallel()
 	access := pgtest.Service(t, counting, nil)

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/failure"
@@ -25,14 +24,12 @@ func projectOpenParcels(after time.Duration) func(*pgx.Batch, []eventlog.Change)
 	return func(b *pgx.Batch, changes []eventlog.Change) {
 		var open, closed struct{ tenants, orders []string }
 		var bookings []string
-		var next []time.Time
 		for _, c := range changes {
 			s := shipment.Category.State(c.States, c.Stream)
 			switch {
 			case s.IsOpen():
 				open.tenants, open.orders = append(open.tenants, c.Stream.Tenant), append(open.orders, c.Stream.ID)
 				bookings = append(bookings, s.Booking.ID)
-				next = append(next, c.Facts[len(c.Facts)-1].At.Add(after))
 			case s.IsBooked():
 				closed.tenants, closed.orders = append(closed.tenants, c.Stream.Tenant), append(closed.orders, c.Stream.ID)
 			}
@@ -40,9 +37,9 @@ func projectOpenParcels(after time.Duration) func(*pgx.Batch, []eventlog.Change)
 		if len(open.orders) > 0 {
 			b.Queue(`
 INSERT INTO open_parcels (tenant, order_id, booking_id, next_poll_at, polls)
-SELECT *, 0 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+SELECT *, now() + $4::interval, 0 FROM unnest($1::text[], $2::text[], $3::text[])
 ON CONFLICT (tenant, order_id) DO UPDATE SET next_poll_at = excluded.next_poll_at, polls = 0`,
-				open.tenants, open.orders, bookings, next)
+				open.tenants, open.orders, bookings, after)
 		}
 		if len(closed.orders) > 0 {
 			b.Queue(`
@@ -77,7 +74,7 @@ func poll(c carrier.Carrier, after time.Duration) func(context.Context, *server.
 			case <-ticker.C:
 			}
 			for {
-				parcels, err := takeDue(ctx, app.Pool, clock.Now(), after, pollBatch)
+				parcels, err := takeDue(ctx, app.Pool, after, pollBatch)
 				if err != nil {
 					return fmt.Errorf("read the parcels that are due: %w", err)
 				}
@@ -92,16 +89,18 @@ func poll(c carrier.Carrier, after time.Duration) func(context.Context, *server.
 
 // takeDue takes parcels that are due, and moves each on to when it is due next, so that no other replica takes it and
 // no transaction is open while the carrier is asked. A look-up that comes to nothing is made up for then.
-func takeDue(ctx context.Context, pool *pgxpool.Pool, now time.Time, after time.Duration, limit int) ([]openParcel, error) {
+//
+// Only PostgreSQL's clock counts, which all replicas share: one whose own is ahead would put parcels off by as much.
+func takeDue(ctx context.Context, pool *pgxpool.Pool, after time.Duration, limit int) ([]openParcel, error) {
 	rows, err := pool.Query(ctx, `
 WITH due AS (
-	SELECT tenant, order_id FROM open_parcels WHERE next_poll_at <= $1
-	ORDER BY next_poll_at LIMIT $2 FOR UPDATE SKIP LOCKED
+	SELECT tenant, order_id FROM open_parcels WHERE next_poll_at <= now()
+	ORDER BY next_poll_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE open_parcels p
-SET polls = p.polls + 1, next_poll_at = $1 + $3::interval * power(2, least(p.polls + 1, $4::int))
+SET polls = p.polls + 1, next_poll_at = now() + $2::interval * power(2, least(p.polls + 1, $3::int))
 FROM due WHERE p.tenant = due.tenant AND p.order_id = due.order_id
-RETURNING p.tenant, p.order_id, p.booking_id`, now, limit, after, maxDoublings)
+RETURNING p.tenant, p.order_id, p.booking_id`, limit, after, maxDoublings)
 	if err != nil {
 		return nil, err
 	}

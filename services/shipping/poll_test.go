@@ -8,15 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"waybill.dev/platform/es"
+	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/pgtest"
+	"waybill.dev/services/shipping/shipment"
 )
 
-func openParcels(t *testing.T, pool *pgxpool.Pool, n int, due time.Time) {
+// openParcels are due now.
+func openParcels(t *testing.T, pool *pgxpool.Pool, n int) {
 	t.Helper()
 	_, err := pool.Exec(t.Context(), `INSERT INTO open_parcels (tenant, order_id, booking_id, next_poll_at, polls)
-		SELECT 'acme', 'o' || i, 'b' || i, $2, 0 FROM generate_series(1, $1) i`, n, due)
+		SELECT 'acme', 'o' || i, 'b' || i, now(), 0 FROM generate_series(1, $1) i`, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,15 +30,14 @@ func openParcels(t *testing.T, pool *pgxpool.Pool, n int, due time.Time) {
 func TestReplicasShareTheParcelsThatAreDue(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, "shipping", migrations)
-	now := time.Now()
-	openParcels(t, pool, 200, now.Add(-time.Second))
+	openParcels(t, pool, 200)
 	var mu sync.Mutex
 	taken := map[string]int{}
 	var replicas sync.WaitGroup
 	for range 4 {
 		replicas.Go(func() {
 			for range 20 {
-				parcels, err := takeDue(context.Background(), pool, now, time.Minute, 10)
+				parcels, err := takeDue(context.Background(), pool, time.Minute, 10)
 				if err != nil {
 					t.Error(err)
 					return
@@ -60,24 +64,57 @@ func TestReplicasShareTheParcelsThatAreDue(t *testing.T) {
 func TestEachFurtherPauseIsLongerUpToALimit(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Pool(t, "shipping", migrations)
-	now := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
-	openParcels(t, pool, 1, now)
-	var pauses []time.Duration
+	openParcels(t, pool, 1)
+	var pauses []int
 	for range 8 {
-		if early, err := takeDue(t.Context(), pool, now.Add(-time.Millisecond), time.Second, 10); err != nil || len(early) != 0 {
-			t.Fatalf("taken before it is due: %v %v", early, err)
-		}
-		if due, err := takeDue(t.Context(), pool, now, time.Second, 10); err != nil || len(due) != 1 {
+		if due, err := takeDue(t.Context(), pool, time.Minute, 10); err != nil || len(due) != 1 {
 			t.Fatalf("due: %v %v", due, err)
 		}
-		var next time.Time
-		if err := pool.QueryRow(t.Context(), "SELECT next_poll_at FROM open_parcels").Scan(&next); err != nil {
+		if early, err := takeDue(t.Context(), pool, time.Minute, 10); err != nil || len(early) != 0 {
+			t.Fatalf("taken before it is due: %v %v", early, err)
+		}
+		var pause int
+		if err := pool.QueryRow(t.Context(), "SELECT round(extract(epoch FROM next_poll_at - now()) / 60) FROM open_parcels").Scan(&pause); err != nil {
 			t.Fatal(err)
 		}
-		pauses = append(pauses, next.Sub(now)/time.Second)
-		now = next
+		pauses = append(pauses, pause)
+		if _, err := pool.Exec(t.Context(), "UPDATE open_parcels SET next_poll_at = now()"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if want := []time.Duration{2, 4, 8, 16, 32, 64, 64, 64}; !slices.Equal(pauses, want) {
-		t.Errorf("pauses of %d seconds, want %d", pauses, want)
+	if want := []int{2, 4, 8, 16, 32, 64, 64, 64}; !slices.Equal(pauses, want) {
+		t.Errorf("pauses of %d minutes, want %d", pauses, want)
+	}
+}
+
+// The time of a fact is that of a process whose clock may be ahead.
+func TestAFactFromTheFutureDoesNotPutItsParcelOff(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, "shipping", migrations)
+	stream := shipment.Category.Stream("acme", "o1")
+	states := es.NewStates()
+	states.Empty(stream, shipment.Category)
+	booked := shipment.Booked{Booking: shipment.Booking{ID: "b1", Carrier: "Parcel Co", TrackingNumber: "PC1"}}
+	if _, err := states.Apply(stream, booked); err != nil {
+		t.Fatal(err)
+	}
+	var batch pgx.Batch
+	projectOpenParcels(time.Millisecond)(&batch, []eventlog.Change{{
+		Stream: stream, States: states, Facts: []es.Recorded{{At: time.Now().Add(2 * time.Hour), Event: booked}},
+	}})
+	if err := pool.SendBatch(t.Context(), &batch).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		due, err := takeDue(t.Context(), pool, time.Minute, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(due) == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("its parcel is not due")
+		}
 	}
 }
