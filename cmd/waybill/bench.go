@@ -70,11 +70,3 @@ func (c *benchCommand) Run(ctx context.Context, t terminal) (err error) {
 	}
 	return nil
 }
-
-func writeJSON(path string, report bench.Report) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(report.JSON(file), file.Close())
-}

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,7 @@ type commands struct {
 	Up      upCommand      `cmd:"" help:"Run a whole suite on this machine, until Ctrl-C."`
 	Demo    demoCommand    `cmd:"" help:"Send an order each way it can go, and tell what became of it."`
 	Bench   benchCommand   `cmd:"" help:"Measure how fast orders go from end to end, and whether all books agree."`
+	Chaos   chaosCommand   `cmd:"" help:"Break a suite in every way while orders come in, and see that its books hold."`
 	Parked  parkedCommand  `cmd:"" help:"List the messages that services could not read or handle."`
 	Outbox  outboxCommands `cmd:"" help:"Work on a service's outbox."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -73,11 +75,20 @@ func realMain(ctx context.Context, args []string, t terminal) (status int) {
 			err = command.Run()
 		}
 	}
+	var done exitStatus
+	if errors.As(err, &done) {
+		return int(done)
+	}
 	if err != nil && !exited {
 		fmt.Fprintln(t.err, "waybill:", oneLine(err))
 		return 1
 	}
 	return status
 }
+
+// exitStatus is that of a program which has said itself what is to be said.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

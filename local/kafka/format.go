@@ -30,7 +30,7 @@ func format(r runtime, folder string) error {
 	}
 	properties := filepath.Join(folder, propertiesName)
 	// The ports do not matter here: nobody listens.
-	if err := os.WriteFile(properties, brokerProperties(half, 1, 2), 0o600); err != nil {
+	if err := os.WriteFile(properties, brokerProperties(half, 1, 1, 2), 0o600); err != nil {
 		return err
 	}
 	var cluster [16]byte

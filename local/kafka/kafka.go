@@ -5,6 +5,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type Config struct {
 	Data string
 	// Port is the TCP port on 127.0.0.1; 0 takes a free one. The controller takes a free one always.
 	Port int
+	// AdvertisedPort is the port on 127.0.0.1 that clients are told to connect to, where something stands between them
+	// and the broker; 0 means Port.
+	AdvertisedPort int
 	// Version is the release of Kafka, 3.6.0 or later; empty means DefaultVersion.
 	Version string
 	// HeapMB is the size that the Java heap may grow to, in MiB; 0 means 512.
@@ -146,7 +150,7 @@ func (s *Server) launch(ctx context.Context) error {
 // run runs a broker on a formatted folder until it serves.
 func run(ctx context.Context, runtime runtime, config Config, folder string, port, controller int) (*child.Process, error) {
 	properties := filepath.Join(folder, propertiesName)
-	if err := os.WriteFile(properties, brokerProperties(filepath.Join(folder, logName), port, controller), 0o600); err != nil {
+	if err := os.WriteFile(properties, brokerProperties(filepath.Join(folder, logName), port, cmp.Or(config.AdvertisedPort, port), controller), 0o600); err != nil {
 		return nil, err
 	}
 	process, err := child.Start(child.Command{

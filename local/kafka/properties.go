@@ -19,13 +19,13 @@ const (
 )
 
 // brokerProperties are the settings of a broker that is alone.
-func brokerProperties(logFolder string, port, controller int) []byte {
+func brokerProperties(logFolder string, port, advertised, controller int) []byte {
 	settings := map[string]string{
 		"process.roles":                  "broker,controller",
 		"node.id":                        "1",
 		"controller.quorum.voters":       "1@" + freeport.Address(controller),
 		"listeners":                      "BROKER://" + freeport.Address(port) + ",CONTROLLER://" + freeport.Address(controller),
-		"advertised.listeners":           "BROKER://" + freeport.Address(port),
+		"advertised.listeners":           "BROKER://" + freeport.Address(advertised),
 		"listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
 		"inter.broker.listener.name":     "BROKER",
 		"controller.listener.names":      "CONTROLLER",

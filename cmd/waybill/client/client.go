@@ -18,6 +18,7 @@ import (
 type Client struct {
 	suite  suite.Description
 	tenant string
+	key    string
 	http   *http.Client
 }
 
@@ -53,6 +54,13 @@ func (c *Client) Tenant() string { return c.tenant }
 func (c *Client) ForTenant(tenant string) *Client {
 	other := *c
 	other.tenant = tenant
+	return &other
+}
+
+// Under is the same client, whose posts carry the idempotency key: sent again, they are done once.
+func (c *Client) Under(key string) *Client {
+	other := *c
+	other.key = key
 	return &other
 }
 
@@ -93,6 +101,9 @@ func (c *Client) send(ctx context.Context, method, base, name, path string, quer
 	request.Header.Set("X-Tenant-ID", c.tenant)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+		if c.key != "" {
+			request.Header.Set("Idempotency-Key", c.key)
+		}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

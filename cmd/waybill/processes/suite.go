@@ -46,6 +46,9 @@ type Config struct {
 	// Environment are further variables, "NAME=value", by the name of a service or a simulator; those under ""
 	// are for all services.
 	Environment map[string][]string
+	// Each gives the further variables of a single process, by its name; they win over those of Environment. It may be
+	// nil.
+	Each func(process string) []string
 	// Listen is the address of the suite's own page; empty is a free port on loopback.
 	Listen string
 	// Version is told in the suite's description.
@@ -121,7 +124,7 @@ func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) erro
 		}
 		s.add(&Process{
 			name: name, path: filepath.Join(s.config.Binaries, "simulators"), args: []string{name},
-			env: s.environment(name, env), url: url(name), ready: "/healthz",
+			env: s.environment(name, name, env), url: url(name), ready: "/healthz",
 		})
 	}
 
@@ -154,7 +157,7 @@ func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) erro
 			}, services[name], s.config.Environment[""])
 			s.add(&Process{
 				name: process, path: filepath.Join(s.config.Binaries, name),
-				env: s.environment(name, env), url: "http://" + listen, ready: "/readyz",
+				env: s.environment(name, process, env), url: "http://" + listen, ready: "/readyz",
 			})
 		}
 	}
@@ -174,7 +177,7 @@ func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) erro
 
 // environment is a process's whole environment: what steers the Go runtime is this process's own, the rest is
 // said, so that no variable of the caller's shell gets in by accident.
-func (s *Suite) environment(name string, own []string) []string {
+func (s *Suite) environment(name, process string, own []string) []string {
 	var env []string
 	for _, inherited := range []string{
 		"PATH", "HOME", "TMPDIR", "GOMAXPROCS", "GOGC", "GOMEMLIMIT", "GODEBUG", "GOTRACEBACK", "GORACE", "GOCOVERDIR",
@@ -183,7 +186,11 @@ func (s *Suite) environment(name string, own []string) []string {
 			env = append(env, inherited+"="+value)
 		}
 	}
-	return slices.Concat(env, own, s.config.Environment[name])
+	env = slices.Concat(env, own, s.config.Environment[name])
+	if s.config.Each != nil {
+		env = append(env, s.config.Each(process)...) // of two that say different things the last one counts
+	}
+	return env
 }
 
 func (s *Suite) add(p *Process) {
