@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,9 +27,10 @@ type transaction struct {
 	elsewhere map[int64]bool            // locks that somebody else holds
 	handled   map[string]bool           // message ids: in the inbox, or claimed here
 	held      map[subject]bool          // those of which messages are parked
+	undecided map[string]bool           // message ids: too old to be in the inbox, and not among the causes
 	kept      map[keyScope]keptResponse // answers: kept before, or here
 
-	claims   []string
+	claims   []claim
 	keys     []keyScope
 	facts    factRows
 	streams  streamRows
@@ -36,6 +38,12 @@ type transaction struct {
 	jobs     []Job
 	changes  []Change
 	changed  map[es.StreamID]int // index into changes
+}
+
+// claim is a message that is handled, and when it was said.
+type claim struct {
+	message string
+	said    time.Time
 }
 
 // The rows of one commit, column by column, as UNNEST takes them.
@@ -93,9 +101,9 @@ SELECT '', tenant, subject FROM unnest($2::text[], $3::text[]) AS wanted (tenant
 	})
 }
 
-// isOver says whether nothing is to be decided: the message had been handled, or must wait.
+// isOver says whether nothing is to be decided: the message had been handled, or that cannot be told, or it must wait.
 func (t *transaction) isOver(r Request) bool {
-	return r.Message != "" && t.handled[r.Message] || t.isHeld(r)
+	return r.Message != "" && (t.handled[r.Message] || t.undecided[r.Message]) || t.isHeld(r)
 }
 
 func (t *transaction) isHeld(r Request) bool {
@@ -254,8 +262,15 @@ func (t *transaction) queueClaims(b *pgx.Batch) {
 	if len(t.claims) == 0 {
 		return
 	}
-	slices.Sort(t.claims)
-	queueExactly(b, len(t.claims), "INSERT INTO inbox (message_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", t.claims)
+	slices.SortFunc(t.claims, func(a, b claim) int { return cmp.Compare(a.message, b.message) })
+	ids, times := make([]string, len(t.claims)), make([]time.Time, len(t.claims))
+	for i, c := range t.claims {
+		ids[i], times[i] = c.message, c.said
+	}
+	// A message is kept by the later of the two times, so that one whose own time is after a sweep is there.
+	queueExactly(b, len(t.claims), `
+INSERT INTO inbox (message_id, handled_at) SELECT id, greatest(now(), said) FROM unnest($1::text[], $2::timestamptz[]) m (id, said)
+ON CONFLICT DO NOTHING`, ids, times)
 }
 
 func (t *transaction) queueFacts(b *pgx.Batch) {

@@ -105,7 +105,7 @@ func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ ma
 		members = append(members, &member{pending: p})
 	}
 	t := &transaction{log: l, tx: tx, shared: shared, states: es.NewStates(), elsewhere: map[int64]bool{},
-		handled: map[string]bool{}, held: map[subject]bool{}, kept: map[keyScope]keptResponse{}}
+		handled: map[string]bool{}, undecided: map[string]bool{}, held: map[subject]bool{}, kept: map[keyScope]keptResponse{}}
 	if err := t.lockAndLoad(ctx, members); err != nil {
 		return nil, nil, classify(err)
 	}
@@ -146,6 +146,10 @@ func (l *Log) transact(ctx context.Context, batch []*pending, shared bool) (_ ma
 func (t *transaction) run(m *member) error {
 	if m.Message != "" && t.handled[m.Message] {
 		m.outcome.result.Duplicate = true
+		return nil
+	}
+	if t.undecided[m.Message] {
+		m.outcome.err = ErrUndecided
 		return nil
 	}
 	if t.isHeld(m.Request) {
@@ -190,7 +194,7 @@ func (t *transaction) run(m *member) error {
 	}
 	if m.Message != "" {
 		t.handled[m.Message] = true
-		t.claims = append(t.claims, m.Message)
+		t.claims = append(t.claims, claim{m.Message, m.Said})
 	}
 	if m.Idempotency != nil {
 		scope := scopeOf(m.Request)

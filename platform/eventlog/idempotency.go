@@ -103,6 +103,9 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int
 
 // SweepIdempotencyKeys removes the answers that have been kept for long enough and returns how many.
 func (l *Log) SweepIdempotencyKeys(ctx context.Context) (int64, error) {
-	tag, err := l.Pool.Exec(ctx, "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", IdempotencyKeptFor)
-	return tag.RowsAffected(), unavailable(err)
+	return sweep(func() (int64, error) {
+		tag, err := l.Pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM idempotency_keys WHERE created_at < now() - $1::interval ORDER BY created_at LIMIT $2))`, IdempotencyKeptFor, sweepRows)
+		return tag.RowsAffected(), err
+	})
 }

@@ -46,6 +46,11 @@ func (t *transaction) lockAndLoad(ctx context.Context, members []*member) error 
 		if err := t.lockAndLoadCategory(ctx, members, ids, first); err != nil {
 			return err
 		}
+		if first {
+			if err := t.decideOld(ctx, members); err != nil {
+				return err
+			}
+		}
 		first = false
 		t.leaveLocked(members)
 		if last {
@@ -97,6 +102,7 @@ func (t *transaction) lockAndLoadCategory(ctx context.Context, members []*member
 	t.log.queueLoad(b, t.states, ids)
 	if first {
 		t.queueInbox(b, members)
+		t.queueOld(b, members)
 		t.queueKeys(b, members)
 	}
 	return t.tx.SendBatch(ctx, b).Close()

@@ -21,6 +21,10 @@ type Request struct {
 	// Subject makes the command wait for what is parked of the same Tenant and subject: where there is any, nothing is
 	// decided and the Result is Held. "" waits for nothing.
 	Subject string
+	// Said is the message's own time, which is the same however often it comes, and by which it is told whether the
+	// inbox still knows of the messages of its Topic. Without a topic that is not asked: the inbox alone decides.
+	Said  time.Time
+	Topic string
 	// Idempotency makes the command run once for a caller's key; nil without.
 	Idempotency *Idempotency
 	// Respond is pure, and says what is answered when the command has decided. The answer is kept under the

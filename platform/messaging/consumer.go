@@ -196,7 +196,7 @@ func unreadable(err error) bool { return errors.As(err, new(unreadableError)) }
 
 // worthAgain says whether the same message may come to another end.
 func worthAgain(err error) bool {
-	return !unavailable(err) && !unreadable(err) && !errors.Is(err, ErrDuplicate)
+	return !unavailable(err) && !unreadable(err) && !errors.Is(err, ErrDuplicate) && !errors.Is(err, eventlog.ErrUndecided)
 }
 
 func unavailable(err error) bool { return errors.Is(err, eventlog.ErrUnavailable) }
@@ -319,6 +319,8 @@ func errorType(err error) string {
 		return "unreadable"
 	case unavailable(err):
 		return "unavailable"
+	case errors.Is(err, eventlog.ErrUndecided):
+		return "undecided"
 	case errors.As(err, &refusal):
 		return "refusal-" + string(refusal.Code)
 	case errors.As(err, &panicked):

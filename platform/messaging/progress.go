@@ -15,55 +15,83 @@ import (
 //
 // The group's progress is that of its commits, which follow the handling within a second.
 func (c *Consumer) CaughtUp(ctx context.Context) (func(context.Context) (bool, error), error) {
-	ends := map[string]map[int32]int64{}
-	err := c.ask(ctx, func(admin sarama.ClusterAdmin) error {
-		described, err := admin.DescribeTopics(c.topics)
-		if err != nil {
-			return err
-		}
-		newest := map[string]map[int32]int64{}
-		for _, t := range described {
-			if t.Err != sarama.ErrNoError {
-				return fmt.Errorf("topic %s: %w", t.Name, t.Err)
-			}
-			newest[t.Name] = map[int32]int64{}
-			for _, p := range t.Partitions {
-				newest[t.Name][p.ID] = sarama.OffsetNewest
-			}
-		}
-		offsets, err := admin.ListOffsets(newest, nil)
-		if err != nil {
-			return err
-		}
-		for topic, partitions := range newest {
-			ends[topic] = map[int32]int64{}
-			for p := range partitions {
-				end, ok := offsets[topic][p]
-				if !ok {
-					return fmt.Errorf("topic %s, partition %d: %w", topic, p, sarama.ErrIncompleteResponse)
-				}
-				if end.Err != nil && !errors.Is(end.Err, sarama.ErrNoError) {
-					return fmt.Errorf("topic %s, partition %d: %w", topic, p, end.Err)
-				}
-				if end.Offset > 0 {
-					ends[topic][p] = end.Offset
-				}
-			}
-		}
-		return nil
-	})
+	ends, err := c.places(ctx, sarama.OffsetNewest)
 	if err != nil {
 		return nil, fmt.Errorf("where the topics end: %w", err)
 	}
 	return func(ctx context.Context) (bool, error) { return c.isPast(ctx, ends) }, nil
 }
 
+// HasRead says whether the group has come past every message that came to Kafka before a time. It fails while Kafka is
+// out of reach.
+func (c *Consumer) HasRead(ctx context.Context, before time.Time) (bool, error) {
+	ends, err := c.places(ctx, sarama.OffsetNewest)
+	if err != nil {
+		return false, fmt.Errorf("where the topics end: %w", err)
+	}
+	since, err := c.places(ctx, before.UnixMilli())
+	if err != nil {
+		return false, fmt.Errorf("what came after %s: %w", before, err)
+	}
+	for topic, partitions := range since {
+		for p, offset := range partitions {
+			if offset >= 0 { // otherwise all that is there came before
+				ends[topic][p] = offset
+			}
+		}
+	}
+	return c.isPast(ctx, ends)
+}
+
+// places asks for the offset of a time, in milliseconds, in each partition of every topic that the consumer hears: that
+// of the first message which came then or later, and -1 where none did. sarama.OffsetNewest is the end.
+func (c *Consumer) places(ctx context.Context, at int64) (map[string]map[int32]int64, error) {
+	places := map[string]map[int32]int64{}
+	err := c.ask(ctx, func(admin sarama.ClusterAdmin) error {
+		described, err := admin.DescribeTopics(c.topics)
+		if err != nil {
+			return err
+		}
+		asked := map[string]map[int32]int64{}
+		for _, t := range described {
+			if t.Err != sarama.ErrNoError {
+				return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+			}
+			asked[t.Name] = map[int32]int64{}
+			for _, p := range t.Partitions {
+				asked[t.Name][p.ID] = at
+			}
+		}
+		offsets, err := admin.ListOffsets(asked, nil)
+		if err != nil {
+			return err
+		}
+		for topic, partitions := range asked {
+			places[topic] = map[int32]int64{}
+			for p := range partitions {
+				found, ok := offsets[topic][p]
+				if !ok {
+					return fmt.Errorf("topic %s, partition %d: %w", topic, p, sarama.ErrIncompleteResponse)
+				}
+				if found.Err != nil && !errors.Is(found.Err, sarama.ErrNoError) {
+					return fmt.Errorf("topic %s, partition %d: %w", topic, p, found.Err)
+				}
+				places[topic][p] = found.Offset
+			}
+		}
+		return nil
+	})
+	return places, err
+}
+
 // isPast forgets the partitions that the group has come past, and says whether these are all.
 func (c *Consumer) isPast(ctx context.Context, ends map[string]map[int32]int64) (bool, error) {
 	remaining := map[string][]int32{}
 	for topic, partitions := range ends {
-		for p := range partitions {
-			remaining[topic] = append(remaining[topic], p)
+		for p, end := range partitions {
+			if end > 0 { // nothing is before the first
+				remaining[topic] = append(remaining[topic], p)
+			}
 		}
 	}
 	var committed *sarama.OffsetFetchResponse

@@ -110,6 +110,7 @@ func grant(ctx context.Context, conn *pgx.Conn, service string) error {
 	for _, table := range []string{platformVersions, serviceVersions, riverVersions} {
 		revoke[table] = "INSERT, UPDATE, DELETE, TRUNCATE"
 	}
+	revoke["inbox_swept"] = "INSERT, UPDATE, DELETE, TRUNCATE"
 	for table, privileges := range revoke {
 		var exists bool
 		if err := conn.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&exists); err != nil {
@@ -122,7 +123,8 @@ func grant(ctx context.Context, conn *pgx.Conn, service string) error {
 			return err
 		}
 	}
-	return nil
+	_, err := conn.Exec(ctx, "GRANT EXECUTE ON FUNCTION sweep_inbox TO "+role)
+	return err
 }
 
 // Migrated is nil where the service's schema is at the version that this binary wants, or at a later one, which

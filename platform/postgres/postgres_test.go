@@ -127,7 +127,14 @@ func TestServiceReadsAndWritesAndNeverChangesHistory(t *testing.T) {
 		`SELECT * FROM payments.events`, `INSERT INTO payments.inbox (message_id) VALUES ('m')`, `SELECT * FROM payments.river_job`,
 		`SET ROLE waybill_payments`, `SET ROLE waybill_inventory_owner`, `CREATE ROLE somebody`,
 	)
+	allowed(t, service, `SELECT sweep_inbox(now() - interval '1 hour', '{a}', 10)`)
+	forbidden(t, service,
+		`SELECT sweep_inbox(now() + interval '1 hour', '{a}', 10)`, `INSERT INTO inbox_swept VALUES ('b', now())`,
+		`UPDATE inbox_swept SET until = now()`, `DELETE FROM inbox_swept`, `TRUNCATE inbox_swept`,
+	)
 	owner := connect(t, access["inventory"].OwnerURL)
+	forbidden(t, owner,
+		`DELETE FROM inbox`, `UPDATE inbox_swept SET until = '-infinity'`, `DELETE FROM inbox_swept`, `TRUNCATE inbox_swept`)
 	forbidden(t, owner, `UPDATE events SET kind = 'y'`, `DELETE FROM streams`, `TRUNCATE inbox`, `SELECT * FROM payments.events`)
 }
 
@@ -139,8 +146,8 @@ func TestAuditorReadsEverythingAndChangesNothing(t *testing.T) {
 	migrate(t, access["payments"], "payments", nil)
 	conn := connect(t, admin)
 	allowed(t, conn, `SET ROLE waybill_auditor`,
-		`SELECT * FROM inventory.events`, `SELECT * FROM inventory.levels`, `SELECT * FROM payments.inbox`, `SELECT * FROM payments.river_job`)
-	forbidden(t, conn, `INSERT INTO inventory.inbox (message_id) VALUES ('m')`, `DELETE FROM payments.river_job`, `CREATE TABLE inventory.more (a int)`)
+		`SELECT * FROM inventory.events`, `SELECT * FROM inventory.levels`, `SELECT * FROM payments.inbox`, `SELECT * FROM payments.river_job`, `SELECT * FROM inventory.inbox_swept`)
+	forbidden(t, conn, `SELECT inventory.sweep_inbox(now(), '{a}', 10)`, `INSERT INTO inventory.inbox (message_id) VALUES ('m')`, `DELETE FROM payments.river_job`, `CREATE TABLE inventory.more (a int)`)
 }
 
 func TestSessionsDoNotIdleOrWaitForLong(t *testing.T) {
@@ -357,4 +364,22 @@ func mustParse(t *testing.T, s string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// The sweep works with the owner's rights: it must find the schema's own tables, and not those that somebody made.
+func TestSweepIsNotLedAstray(t *testing.T) {
+	t.Parallel()
+	access := provision(t, empty(t), "inventory")["inventory"]
+	migrate(t, access, "inventory", own)
+	service := connect(t, access.ServiceURL)
+	allowed(t, service, `INSERT INTO inbox (message_id) VALUES ('m')`,
+		`CREATE TEMPORARY TABLE inbox_swept (topic text PRIMARY KEY, until timestamptz)`,
+		`CREATE TEMPORARY TABLE inbox (message_id text, handled_at timestamptz)`,
+		`SELECT sweep_inbox(now(), '{a}', 10)`)
+	var left int
+	var moved bool
+	if err := service.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM inventory.inbox), (SELECT until > '-infinity' FROM inventory.inbox_swept)`).
+		Scan(&left, &moved); err != nil || left != 0 || !moved {
+		t.Errorf("%d messages are left, the time has moved: %t, %v", left, moved, err)
+	}
 }

@@ -39,6 +39,7 @@ func TestBadConfigurationIsToldAtOnce(t *testing.T) {
 		"no brokers":         {func(c *server.Config) { c.KafkaBrokers = nil }, "KAFKA_BROKERS is required"},
 		"a malformed broker": {func(c *server.Config) { c.KafkaBrokers = []string{"localhost"} }, `KAFKA_BROKERS: "localhost" is not host:port`},
 		"too few workers":    {func(c *server.Config) { c.JobWorkers = 0 }, "JOB_WORKERS: 0"},
+		"a short memory":     {func(c *server.Config) { c.InboxKeep = time.Hour }, "INBOX_KEEP: 1h0m0s is too short, 48h0m0s is the least"},
 		"no tenants file":    {func(c *server.Config) { c.TenantsFile = "/nowhere.yaml" }, "tenants file: open /nowhere.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,21 +7,23 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // Config is what every service is configured by, from its environment. A service's own configuration embeds it.
 type Config struct {
-	Listen              string     `env:"LISTEN" doc:"address that the HTTP server listens on"`
-	DatabaseURL         string     `env:"DATABASE_URL" doc:"the service's login to its PostgreSQL database (required)"`
-	MigrationsURL       string     `env:"MIGRATIONS_URL" doc:"the schema owner's login; with it the schema is migrated at the start"`
-	DatabaseConnections int32      `env:"DATABASE_CONNECTIONS" doc:"how many database connections are open at most"`
-	KafkaBrokers        []string   `env:"KAFKA_BROKERS" doc:"addresses of Kafka brokers, separated by commas"`
-	PublishPrefix       string     `env:"PUBLISH_PREFIX" doc:"stands before the names of the topics that are published to"`
-	HearPrefix          string     `env:"HEAR_PREFIX" doc:"stands before the names of the topics and of the group that are consumed"`
-	TenantsFile         string     `env:"TENANTS_FILE" doc:"YAML file with the settings of tenants"`
-	JobWorkers          int        `env:"JOB_WORKERS" doc:"how many jobs are worked at a time"`
-	LogLevel            slog.Level `env:"LOG_LEVEL" doc:"DEBUG, INFO, WARN or ERROR"`
-	TraceEndpoint       string     `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OTLP/HTTP endpoint that spans are sent to; without it none are recorded"`
+	Listen              string        `env:"LISTEN" doc:"address that the HTTP server listens on"`
+	DatabaseURL         string        `env:"DATABASE_URL" doc:"the service's login to its PostgreSQL database (required)"`
+	MigrationsURL       string        `env:"MIGRATIONS_URL" doc:"the schema owner's login; with it the schema is migrated at the start"`
+	DatabaseConnections int32         `env:"DATABASE_CONNECTIONS" doc:"how many database connections are open at most"`
+	KafkaBrokers        []string      `env:"KAFKA_BROKERS" doc:"addresses of Kafka brokers, separated by commas"`
+	PublishPrefix       string        `env:"PUBLISH_PREFIX" doc:"stands before the names of the topics that are published to"`
+	HearPrefix          string        `env:"HEAR_PREFIX" doc:"stands before the names of the topics and of the group that are consumed"`
+	TenantsFile         string        `env:"TENANTS_FILE" doc:"YAML file with the settings of tenants"`
+	InboxKeep           time.Duration `env:"INBOX_KEEP" doc:"how long it is remembered which messages were handled, 48h or more"`
+	JobWorkers          int           `env:"JOB_WORKERS" doc:"how many jobs are worked at a time"`
+	LogLevel            slog.Level    `env:"LOG_LEVEL" doc:"DEBUG, INFO, WARN or ERROR"`
+	TraceEndpoint       string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OTLP/HTTP endpoint that spans are sent to; without it none are recorded"`
 }
 
 // Defaults are the configuration of a service on this machine. The port is the service's.
@@ -30,6 +32,7 @@ func Defaults(port int) Config {
 		Listen:              net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		DatabaseConnections: 10,
 		KafkaBrokers:        []string{"127.0.0.1:9092"},
+		InboxKeep:           inboxKeptFor,
 		JobWorkers:          50,
 	}
 }
@@ -56,6 +59,9 @@ func (c Config) validate() error {
 	}
 	if c.DatabaseConnections < 4 {
 		errs = append(errs, fmt.Errorf("DATABASE_CONNECTIONS: %d is not enough, 4 are needed", c.DatabaseConnections))
+	}
+	if c.InboxKeep < inboxKeptForLeast {
+		errs = append(errs, fmt.Errorf("INBOX_KEEP: %s is too short, %s is the least", c.InboxKeep, inboxKeptForLeast))
 	}
 	if c.JobWorkers < 1 || c.JobWorkers > 10_000 {
 		errs = append(errs, fmt.Errorf("JOB_WORKERS: %d is not between 1 and 10000", c.JobWorkers))

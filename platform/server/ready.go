@@ -50,6 +50,9 @@ func (s *Server) degraded() []string {
 		if s.app.Consumer != nil {
 			degraded = append(degraded, s.app.Consumer.Degraded()...)
 		}
+		if forgotten := s.offsetsForgotten.Load(); forgotten != nil && *forgotten != "" {
+			degraded = append(degraded, *forgotten)
+		}
 	default:
 		degraded = append(degraded, "kafka: its topics have not been reached")
 	}

@@ -47,6 +47,8 @@ type Server struct {
 	migrated atomic.Bool
 	// connected is closed when the topics have been seen on Kafka.
 	connected chan struct{}
+	// offsetsForgotten says that Kafka keeps the group's offsets for too short a time; nil or empty where it does not.
+	offsetsForgotten atomic.Pointer[string]
 }
 
 const (
@@ -209,6 +211,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		if s.app.Consumer != nil {
 			front.start(ctx, s.keep("consumer", s.app.Consumer.Run))
+			front.start(ctx, s.keep("inbox", s.tendInbox))
 		}
 	})
 	s.app.Logger.InfoContext(ctx, "started", "listen", s.Addr())

@@ -76,7 +76,7 @@ func (s *Server) hear(ctx context.Context, m contracts.Message) error {
 		return nil // it does not concern the service
 	}
 	result, err := s.app.Handle(ctx, eventlog.Request{
-		Command: command, Tenant: m.Tenant, At: at, Message: m.ID,
+		Command: command, Tenant: m.Tenant, At: at, Message: m.ID, Said: m.Time, Topic: m.Data.Type().Topic(),
 		Meta: es.Meta{CorrelationID: m.CorrelationID, CausationID: m.ID, TraceParent: m.TraceParent},
 	})
 	if err == nil && result.Duplicate {
