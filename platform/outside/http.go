@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,8 +21,8 @@ import (
 var ErrRejected = errors.New("the request is rejected")
 
 const (
-	// maximalAnswer is far more than an answer has, in bytes.
-	maximalAnswer = 64 << 10
+	// maximalAnswer is far more than an answer has, maximalHeader than its head, in bytes.
+	maximalAnswer, maximalHeader = 64 << 10, 64 << 10
 	// idleConnections are for the jobs that ask at the same time.
 	idleConnections = 64
 )
@@ -39,7 +40,16 @@ func NewHTTP(variable, base string) (*HTTP, error) {
 		return nil, fmt.Errorf("%s: %q is no http or https URL", variable, base)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = idleConnections
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConnections, idleConnections
+	// What dials or shakes hands goes on when its call is over, for the next one; not for longer than that.
+	transport.DialContext = (&net.Dialer{Timeout: CallTimeout}).DialContext
+	transport.TLSHandshakeTimeout = CallTimeout
+	transport.MaxResponseHeaderBytes = maximalHeader
+	transport.DisableCompression = true
+	// A connection that has gone silent ends with the call that has waited for it. By HTTP/2 all calls would share one,
+	// until the machine gives it up.
+	transport.Protocols = &http.Protocols{}
+	transport.Protocols.SetHTTP1(true)
 	return &HTTP{
 		base: strings.TrimSuffix(u.String(), "/"),
 		client: &http.Client{
@@ -84,8 +94,10 @@ func (h *HTTP) do(request *http.Request) (Answer, error) {
 	}
 	defer response.Body.Close()
 	a := Answer{Status: response.StatusCode}
-	// A body that breaks off cannot be read as JSON, and the status speaks for itself.
-	a.body, _ = io.ReadAll(io.LimitReader(response.Body, maximalAnswer))
+	// A refusal that breaks off has not been told: its code decides.
+	if a.body, err = io.ReadAll(io.LimitReader(response.Body, maximalAnswer)); err != nil {
+		return Answer{}, fmt.Errorf("%w: status %d, and the answer breaks off: %w", ErrUnknown, a.Status, err)
+	}
 	var said struct{ Code string }
 	if a.Read(&said) == nil && aCode.MatchString(said.Code) {
 		a.Code = said.Code

@@ -18,27 +18,48 @@ import (
 // What was asked may have been done. It is never read as a no or a yes: the same is asked again under the same key.
 var ErrUnknown = failure.As(failure.Transient, errors.New("the answer is not known"))
 
-// CallTimeout bounds one call.
-const CallTimeout = 5 * time.Second
-
-// System is one such system, as one process knows it. A call that ends in ErrUnknown is repeated a few times within a
-// second; the durable job behind it goes on after that. When half of the calls of the last seconds ended so, the
-// breaker opens, and the system is left alone for a moment.
-type System[R any] struct {
-	breaker circuitbreaker.CircuitBreaker[R]
-	policy  failsafe.Executor[R]
+// NotAskedError says that the system was not asked, because it has been silent so often that it is left alone for a
+// while. It is ErrUnknown too.
+type NotAskedError struct {
+	// System is its name.
+	System string
+	// After is when it makes sense to ask again.
+	After time.Duration
 }
 
-// NewSystem is a system whose breaker is closed.
-func NewSystem[R any]() *System[R] {
+func (e *NotAskedError) Error() string { return e.System + " is not asked now: it has been silent" }
+
+// Unwrap is ErrUnknown.
+func (e *NotAskedError) Unwrap() error { return ErrUnknown }
+
+const (
+	// CallTimeout bounds one call, from the dialling to the end of the answer. What takes longer is silence.
+	CallTimeout = 5 * time.Second
+	// silent calls in a row open the breaker; it stays open for openFor.
+	silent  = 5
+	openFor = 2 * time.Second
+)
+
+// System is one such system, as one process knows it. A call that ends in ErrUnknown is repeated a few times within a
+// second; the durable job behind it goes on after that. When five calls in a row ended so, whoever made them, the breaker
+// opens, and the system is left alone for a moment. Then one call is let through: its answer closes the breaker, and its
+// silence opens it anew.
+type System struct {
+	name    string
+	breaker circuitbreaker.CircuitBreaker[any]
+	policy  failsafe.Executor[any]
+}
+
+// NewSystem is a system whose breaker is closed. Its name stands in metrics and in /readyz: "provider".
+func NewSystem(name string) *System {
 	// Only silence opens it: who refuses is there.
-	breaker := circuitbreaker.NewBuilder[R]().
+	breaker := circuitbreaker.NewBuilder[any]().
 		HandleErrors(ErrUnknown).
-		WithFailureRateThreshold(0.5, 20, 10*time.Second).
+		WithFailureThreshold(silent).
 		WithSuccessThreshold(1).
-		WithDelay(2 * time.Second).
+		WithDelay(openFor).
 		Build()
-	retry := retrypolicy.NewBuilder[R]().
+	retry := retrypolicy.NewBuilder[any]().
 		HandleErrors(ErrUnknown).
 		WithMaxAttempts(3).
 		WithMaxDuration(time.Second).
@@ -46,16 +67,45 @@ func NewSystem[R any]() *System[R] {
 		WithJitterFactor(0.2).
 		ReturnLastFailure().
 		Build()
-	return &System[R]{breaker: breaker, policy: failsafe.With(retry, breaker)}
+	return &System{name: name, breaker: breaker, policy: failsafe.With[any](retry, breaker)}
 }
 
-// Open says whether the system has been silent so often that it is not asked for a while.
-func (s *System[R]) Open() bool { return s.breaker.IsOpen() }
+// Name is the system's name.
+func (s *System) Name() string { return s.name }
 
-// Ask calls ask, again where its error is ErrUnknown. An open breaker and an ended context are ErrUnknown too.
-func (s *System[R]) Ask(ctx context.Context, ask func() (R, error)) (R, error) {
-	answer, err := s.policy.WithContext(ctx).Get(ask)
-	if errors.Is(err, circuitbreaker.ErrOpen) || err != nil && ctx.Err() != nil && !errors.Is(err, ErrUnknown) {
+// State is how the breaker stands.
+type State string
+
+// The states of a breaker.
+const (
+	Closed   State = "closed"
+	Open     State = "open"
+	HalfOpen State = "half-open"
+)
+
+// States lists every state.
+func States() []State { return []State{Closed, Open, HalfOpen} }
+
+// State is how the breaker stands: it is open, or half open, until a call is answered again.
+func (s *System) State() State { return State(s.breaker.State().String()) }
+
+// Ask calls ask, again where its error is ErrUnknown. An ended context is ErrUnknown too, and an open breaker a
+// *NotAskedError. A panic is returned as an error.
+func Ask[R any](ctx context.Context, s *System, ask func() (R, error)) (answer R, err error) {
+	var last error // of a call that was made
+	err = s.policy.WithContext(ctx).Run(func() (err error) {
+		defer func() { last = err }()
+		// The breaker lets one call through at a time while it is half open: without an end of that call, none ever more.
+		defer failure.Recovered(&err)
+		answer, err = ask()
+		return err
+	})
+	switch {
+	case errors.Is(err, circuitbreaker.ErrOpen) && last != nil:
+		err = last // it opened by this call
+	case errors.Is(err, circuitbreaker.ErrOpen):
+		err = &NotAskedError{System: s.name, After: s.breaker.RemainingDelay()}
+	case err != nil && ctx.Err() != nil && !errors.Is(err, ErrUnknown):
 		err = fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return answer, err

@@ -31,7 +31,10 @@ func newJobMetrics() jobMetrics {
 
 func (m jobMetrics) worked(kind string, err error, took time.Duration) {
 	outcome := "done"
-	if err != nil {
+	switch {
+	case isPutOff(err):
+		outcome = "put_off"
+	case err != nil:
 		outcome = "failed"
 	}
 	m.attempts.WithLabelValues(kind, outcome).Inc()

@@ -31,6 +31,9 @@ func (a *again) Work(ctx context.Context, row *rivertype.JobRow, doInner func(co
 	if err == nil || stopped(ctx, err) {
 		return err
 	}
+	if after, ok := putOff(err); ok {
+		return a.putOff(ctx, row, after)
+	}
 	pause := pauseAfter(attempt(row))
 	if !errors.Is(err, errTold) {
 		a.jobs.app.Logger.ErrorContext(ctx, "a row of jobs cannot be read and is tried again", "kind", row.Kind, "row", row.ID,
@@ -45,15 +48,39 @@ func stopped(ctx context.Context, err error) bool {
 	return errors.Is(err, context.Canceled) && ctx.Err() != nil
 }
 
-// attempt counts from 1. River keeps in the row's metadata how often it was put off.
+// putOff has the row done later though nothing has failed, and keeps on record that this was no attempt.
+func (a *again) putOff(ctx context.Context, row *rivertype.JobRow, after time.Duration) error {
+	before := history(row)
+	if err := river.RecordOutput(ctx, rowOutput{PutOff: before.Output.PutOff + 1}); err != nil {
+		return err
+	}
+	pause := after + pauseAfter(before.Output.PutOff+1)
+	a.jobs.wake.after(pause)
+	return river.JobSnooze(pause)
+}
+
+// rowHistory is what River keeps in a row's metadata: how often it was to be done later, and our own word.
+type rowHistory struct {
+	Snoozes int       `json:"snoozes"`
+	Output  rowOutput `json:"output"`
+}
+
+// rowOutput is our word: how often the row was put off without an attempt.
+type rowOutput struct {
+	PutOff int `json:"putOff"`
+}
+
+func history(row *rivertype.JobRow) (h rowHistory) {
+	if json.Unmarshal(row.Metadata, &h) != nil {
+		return rowHistory{} // a person may have edited it: the job is done all the same
+	}
+	return h
+}
+
+// attempt counts from 1.
 func attempt(row *rivertype.JobRow) int {
-	var m struct {
-		Snoozes int `json:"snoozes"`
-	}
-	if json.Unmarshal(row.Metadata, &m) != nil {
-		return row.Attempt // a person may have edited it: the job is done all the same
-	}
-	return row.Attempt + m.Snoozes
+	h := history(row)
+	return row.Attempt + h.Snoozes - h.Output.PutOff
 }
 
 // pauseAfter doubles from one attempt to the next, and spreads what failed together.

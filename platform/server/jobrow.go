@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,11 +78,13 @@ func (readRow[A]) Kind() string {
 type worker[A es.Job] struct {
 	river.WorkerDefaults[readRow[A]]
 	jobs *jobs
-	work func(context.Context, *App, JobOf[A]) error
+	// partner is the system outside that the jobs ask; nil for none.
+	partner *partner
+	work    func(context.Context, *App, JobOf[A]) error
 }
 
-func addWorker[A es.Job](j *jobs, work func(context.Context, *App, JobOf[A]) error) {
-	river.AddWorker(j.workers, &worker[A]{jobs: j, work: work})
+func addWorker[A es.Job](j *jobs, p *partner, work func(context.Context, *App, JobOf[A]) error) {
+	river.AddWorker(j.workers, &worker[A]{jobs: j, partner: p, work: work})
 }
 
 // errTold is the error of a row some of whose jobs have failed. Each has been logged.
@@ -91,16 +94,26 @@ func (w *worker[A]) Work(ctx context.Context, row *river.Job[readRow[A]]) error 
 	if len(row.Args.Jobs) == 0 {
 		return errors.New("the row holds no jobs") // as this version writes them: it is kept for one that can read it
 	}
+	if w.partner != nil {
+		if err := w.partner.enter(ctx); err != nil {
+			return err
+		}
+		defer w.partner.leave()
+	}
 	failures := make([]error, len(row.Args.Jobs))
 	var doing sync.WaitGroup
 	for i, stored := range row.Args.Jobs {
 		doing.Go(func() { failures[i] = w.do(ctx, row.JobRow, stored) })
 	}
 	doing.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return errors.Join(errTold, err)
+	err := errors.Join(failures...)
+	switch {
+	case err == nil:
+		return nil
+	case !slices.ContainsFunc(failures, func(err error) bool { return err != nil && !isPutOff(err) }):
+		return err
 	}
-	return nil
+	return errors.Join(errTold, err)
 }
 
 func (w *worker[A]) do(ctx context.Context, row *rivertype.JobRow, stored storedJob[A]) error {
@@ -120,6 +133,10 @@ func (w *worker[A]) do(ctx context.Context, row *rivertype.JobRow, stored stored
 	w.jobs.metrics.worked(row.Kind, err, time.Since(started))
 	if err == nil {
 		return nil
+	}
+	if isPutOff(err) {
+		app.Logger.DebugContext(ctx, "a job is put off", "kind", row.Kind, "row", row.ID, "error", err)
+		return err
 	}
 	span.SetStatus(codes.Error, "failed")
 	if !stopped(ctx, err) {

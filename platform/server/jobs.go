@@ -7,6 +7,7 @@ import (
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/outside"
 	"waybill.dev/platform/tracecontext"
 )
 
@@ -36,7 +37,14 @@ type Workers struct {
 // is done again, after a pause that grows to half a minute, for ever. It may also be done twice at a time, when a
 // worker is slow to die. Its arguments are stored and shown, so they hold nothing secret.
 func Work[A es.Job](w *Workers, work func(ctx context.Context, app *App, job JobOf[A]) error) {
-	w.add = append(w.add, func(j *jobs) { addWorker(j, work) })
+	w.add = append(w.add, func(j *jobs) { addWorker(j, nil, work) })
+}
+
+// WorkOutside is Work for jobs that ask a system outside. They leave a part of the workers to other jobs, however slow
+// the system is. A job that finds the system's breaker open, or that part of the workers taken, is put off: that counts
+// as no attempt.
+func WorkOutside[A es.Job](w *Workers, system *outside.System, work func(ctx context.Context, app *App, job JobOf[A]) error) {
+	w.add = append(w.add, func(j *jobs) { addWorker(j, j.partners.add(system, readRow[A]{}.Kind()), work) })
 }
 
 // recordTimeout is how long an outcome may take to be recorded once it is known, where its job has no more time left.

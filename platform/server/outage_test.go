@@ -183,13 +183,3 @@ func TestSchemaIsWaitedFor(t *testing.T) {
 		return r.call("POST", "/v1/counters/a/additions", `{"by":1}`).status == http.StatusCreated
 	})
 }
-
-func TestDegradedSaysWhatTheServiceSays(t *testing.T) {
-	t.Parallel()
-	service := countingService(&errands{})
-	service.Degraded = func() []string { return []string{"breaker:provider"} }
-	r := run(t, service, config(t, pgtest.Service(t, counting, nil).ServiceURL), server.Options{})
-	if a := r.waitFor("/readyz", http.StatusOK); !strings.Contains(a.raw, `"breaker:provider"`) || a.body["status"] != "degraded" {
-		t.Errorf("%s", a.raw)
-	}
-}

@@ -59,8 +59,8 @@ func (s *Server) degraded() []string {
 	if s.app.jobs != nil && !s.app.jobs.running.Load() {
 		degraded = append(degraded, "jobs: they are not being worked")
 	}
-	if s.service.Degraded != nil {
-		degraded = append(degraded, s.service.Degraded()...)
+	if s.app.jobs != nil {
+		degraded = append(degraded, s.app.jobs.partners.degraded()...)
 	}
 	return degraded
 }

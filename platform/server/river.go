@@ -32,6 +32,9 @@ const (
 	restAfter = 5 * time.Second
 
 	completedKeptFor = time.Hour
+
+	// What asks a system outside is fetched after what does not: a backlog before a slow system holds up nothing else.
+	priorityFirst, priorityOutside = 1, 2
 )
 
 // jobs works a service's durable jobs, with River.
@@ -41,13 +44,15 @@ type jobs struct {
 	client  *river.Client[pgx.Tx]
 	wake    *waker
 	metrics jobMetrics
-	running atomic.Bool
+	// partners are the systems outside that are asked.
+	partners *partners
+	running  atomic.Bool
 	// inserted is when jobs were enqueued last, in nanoseconds of the Unix epoch.
 	inserted atomic.Int64
 }
 
 func newJobs(app *App, register func(*Workers)) (*jobs, error) {
-	j := &jobs{app: app, workers: river.NewWorkers(), wake: newWaker(), metrics: newJobMetrics()}
+	j := &jobs{app: app, workers: river.NewWorkers(), wake: newWaker(), metrics: newJobMetrics(), partners: newPartners(app.Config.JobWorkers)}
 	var w Workers
 	register(&w)
 	for _, add := range w.add {
@@ -95,7 +100,11 @@ func (riverClock) NowOrNil() *time.Time { return nil }
 func (j *jobs) insert(ctx context.Context, tx pgx.Tx, decided []eventlog.Job) error {
 	var params []river.InsertManyParams
 	for _, row := range rowsOf(decided) {
-		params = append(params, river.InsertManyParams{Args: row})
+		priority := priorityFirst
+		if j.partners.asked[row.kind] {
+			priority = priorityOutside
+		}
+		params = append(params, river.InsertManyParams{Args: row, InsertOpts: &river.InsertOpts{Priority: priority}})
 	}
 	_, err := j.client.InsertManyFastTx(ctx, tx, params)
 	j.inserted.Store(clock.Monotonic().UnixNano())

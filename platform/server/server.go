@@ -131,7 +131,7 @@ func (s *Server) wire(logger *slog.Logger) (err error) {
 			return err
 		}
 		log.InsertJobs = app.jobs.insert
-		s.registry.MustRegister(newJobCounts(app.Pool), app.jobs.metrics.attempts, app.jobs.metrics.duration)
+		s.registry.MustRegister(newJobCounts(app.Pool), app.jobs.metrics.attempts, app.jobs.metrics.duration, app.jobs.partners)
 	}
 	if app.Log, err = eventlog.New(log); err != nil {
 		return err

@@ -44,8 +44,6 @@ type Service struct {
 	Workers func(*Workers)
 	// Background functions run until the context ends. One that returns before is started again.
 	Background []func(ctx context.Context, app *App) error
-	// Degraded names what is not as it should be, such as "breaker:provider"; nil for nothing.
-	Degraded func() []string
 	// Migrations are the service's own, for goose; nil for none.
 	Migrations fs.FS
 }

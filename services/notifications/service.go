@@ -43,13 +43,7 @@ func New(config Config) (server.Service, error) {
 		React:      mail.React,
 		Publish:    func(es.Recorded) []contracts.Event { return nil }, // nobody waits for a mail
 		Routes:     routes,
-		Workers:    func(w *server.Workers) { server.Work(w, mails.work) },
+		Workers:    func(w *server.Workers) { server.WorkOutside(w, mails.system, mails.work) },
 		Background: []func(context.Context, *server.App) error{mails.closeAtEnd},
-		Degraded: func() []string {
-			if mails.system.Open() {
-				return []string{"breaker:mail-server"}
-			}
-			return nil
-		},
 	}, nil
 }

@@ -7,12 +7,12 @@ import (
 	"net"
 	netmail "net/mail"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
-	"github.com/wneessen/go-mail/smtp"
 
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
@@ -29,18 +29,16 @@ const (
 
 // mailServer hands mail over by SMTP.
 type mailServer struct {
-	client *gomail.Client
-	from   string
-	system *outside.System[int]
+	// client sends over connections that are there; options and host are for new ones.
+	client  *gomail.Client
+	options []gomail.Option
+	host    string
+	from    string
+	system  *outside.System
 	// idle are connections that have sent a mail and wait for the next.
 	idle chan connection
 	// stopped says that none is kept any longer.
 	stopped atomic.Bool
-}
-
-type connection struct {
-	*smtp.Client
-	since time.Time
 }
 
 const (
@@ -62,12 +60,17 @@ func newMailServer(address, from string) (*mailServer, error) {
 	if _, err := netmail.ParseAddress(from); err != nil {
 		return nil, errors.New("MAIL_FROM: not a mail address")
 	}
-	client, err := gomail.NewClient(host, gomail.WithPort(number), gomail.WithTimeout(outside.CallTimeout),
-		gomail.WithTLSPolicy(gomail.TLSOpportunistic), gomail.WithoutNoop())
+	options := []gomail.Option{
+		gomail.WithPort(number), gomail.WithTimeout(outside.CallTimeout), gomail.WithTLSPolicy(gomail.TLSOpportunistic), gomail.WithoutNoop(),
+	}
+	client, err := gomail.NewClient(host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("SMTP_ADDRESS: %w", err)
 	}
-	return &mailServer{client: client, from: from, system: outside.NewSystem[int](), idle: make(chan connection, idleConnections)}, nil
+	return &mailServer{
+		client: client, options: slices.Clip(options), host: host, from: from, system: outside.NewSystem("mail-server"),
+		idle: make(chan connection, idleConnections),
+	}, nil
 }
 
 // send hands one mail over. It returns 0 when the server has taken it and the SMTP reply code (RFC 5321, section
@@ -78,7 +81,7 @@ func (s *mailServer) send(ctx context.Context, id es.StreamID, mails mail.Mails,
 	if err != nil {
 		return 0, err
 	}
-	return s.system.Ask(ctx, func() (int, error) {
+	return outside.Ask(ctx, s.system, func() (int, error) {
 		// The errors' own texts name the recipient.
 		switch stage, code := reply(s.deliver(ctx, message)); {
 		case stage == stageDone:
@@ -142,10 +145,14 @@ func reply(err error) (stage, int) {
 }
 
 // deliver hands a mail over on a connection that is there, or on a new one. Where the one that is there was closed
-// while it was idle, a new one is next: the others will not be better.
+// while it was idle, a new one is next: the others will not be better. It takes no longer than a call may.
 func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
+	until := clock.Now().Add(outside.CallTimeout)
+	if end, ok := ctx.Deadline(); ok && end.Before(until) {
+		until = end
+	}
 	for anew := false; ; anew = true {
-		c, fresh, err := s.connect(ctx, anew)
+		c, fresh, err := s.connect(ctx, anew, until)
 		if err != nil {
 			return err
 		}
@@ -167,51 +174,12 @@ func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
 	}
 }
 
-func (s *mailServer) connect(ctx context.Context, anew bool) (c connection, fresh bool, err error) {
-	for !anew {
-		select {
-		case c := <-s.idle:
-			if time.Since(c.since) < idleFor {
-				return c, false, nil
-			}
-			_ = c.Close()
-		default:
-			anew = true
-		}
-	}
-	client, err := s.client.DialToSMTPClientWithContext(ctx)
-	return connection{Client: client}, true, err
-}
-
-func (s *mailServer) keep(c connection) {
-	c.since = clock.Monotonic()
-	select {
-	case s.idle <- c:
-	default:
-		_ = s.client.CloseWithSMTPClient(c.Client)
-	}
-	if s.stopped.Load() {
-		s.closeIdle()
-	}
-}
-
 // closeAtEnd takes leave of the mail server when the service stops.
 func (s *mailServer) closeAtEnd(ctx context.Context, _ *server.App) error {
 	<-ctx.Done()
 	s.stopped.Store(true)
 	s.closeIdle()
 	return nil
-}
-
-func (s *mailServer) closeIdle() {
-	for {
-		select {
-		case c := <-s.idle:
-			_ = s.client.CloseWithSMTPClient(c.Client)
-		default:
-			return
-		}
-	}
 }
 
 func (s *mailServer) message(id es.StreamID, mails mail.Mails, m mail.Mail) (*gomail.Msg, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -155,5 +156,109 @@ func TestConnectionsAreClosedAtTheEnd(t *testing.T) {
 	farewell()
 	if len(s.idle) != 0 {
 		t.Errorf("%d connections are kept after the end", len(s.idle))
+	}
+}
+
+// hostile is a mail server that does as it likes with each connection.
+func hostile(t *testing.T, behave func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				behave(c)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// Whatever a mail server says or does not say, the call is over in time, takes a bounded part of it, leaves no connection
+// open, and is taken for silence.
+func TestNoMailServerHoldsACallUp(t *testing.T) {
+	t.Parallel()
+	const greeting = "220 here\r\n"
+	endless := func(first, again string, pause time.Duration) func(net.Conn) {
+		return func(c net.Conn) {
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+			taken, err := io.WriteString(c, first)
+			for err == nil {
+				var n int
+				n, err = io.WriteString(c, again)
+				if taken += n; taken > 64<<20 {
+					t.Errorf("%d MB were taken of %q", taken>>20, again[:4])
+					return
+				}
+				time.Sleep(pause)
+			}
+		}
+	}
+	kilobyte := strings.Repeat("x", 1<<10)
+	for name, behave := range map[string]func(net.Conn){
+		"says nothing":           func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+		"closes":                 func(net.Conn) {},
+		"greets, and no more":    func(c net.Conn) { _, _ = io.WriteString(c, greeting); _, _ = io.Copy(io.Discard, c) },
+		"greets and closes":      func(c net.Conn) { _, _ = io.WriteString(c, greeting) },
+		"speaks HTTP":            func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") },
+		"trickles its greeting":  endless("220 ", "x", 100*time.Millisecond),
+		"greets on many lines":   endless("", "220-hello\r\n", 100*time.Millisecond),
+		"an endless greeting":    endless("220 ", kilobyte, 0),
+		"endless lines":          endless("", "220-"+kilobyte+"\r\n", 0),
+		"an endless reply":       endless(greeting+"250-", kilobyte, 0),
+		"endless lines of reply": endless(greeting, "250-"+kilobyte+"\r\n", 0),
+		"TLS that never begins":  func(c net.Conn) { _, _ = io.WriteString(c, greeting+"250-here\r\n250 STARTTLS\r\n220 go on\r\n") },
+		"TLS that is none":       endless(greeting+"250-here\r\n250 STARTTLS\r\n220 go on\r\n", kilobyte, 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open := make(chan struct{}, 8)
+			s := serverAt(t, hostile(t, func(c net.Conn) {
+				behave(c)
+				_, _ = io.Copy(io.Discard, c) // until it is closed there
+				open <- struct{}{}
+			}))
+			message, err := s.message(mail.Streams.Stream("acme", "o"), mail.Mails{Name: "Ada", Email: "ada@example.org"}, mail.Mail{MessageID: "m@example.org"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			stage, code := reply(s.deliver(t.Context(), message))
+			if took := time.Since(began); took > outside.CallTimeout+2*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if stage == stageDone || code >= 500 && stage.aboutMail() {
+				t.Errorf("code %d at %s", code, stage)
+			}
+			select {
+			case <-open:
+			case <-time.After(10 * time.Second):
+				t.Error("the connection is left open")
+			}
+		})
+	}
+}
+
+// A mail is handed over within one call's time, however slowly each part of it goes.
+func TestASlowMailServerIsLeftInTime(t *testing.T) {
+	t.Parallel()
+	s := serverAt(t, hostile(t, func(c net.Conn) {
+		lines := bufio.NewScanner(c)
+		say := func(line string) { time.Sleep(1500 * time.Millisecond); fmt.Fprintf(c, "%s\r\n", line) }
+		for say("220 here"); lines.Scan(); say("250 done") {
+		}
+	}))
+	began := time.Now()
+	_, err := send(t, s)
+	if took := time.Since(began); !errors.Is(err, outside.ErrUnknown) || took > outside.CallTimeout+2*time.Second {
+		t.Errorf("%v after %s", err, took)
 	}
 }

@@ -47,12 +47,6 @@ func New(config Config) (server.Service, error) {
 		React:      payment.React(settings),
 		Publish:    Publish,
 		Routes:     routes,
-		Workers:    func(w *server.Workers) { server.Work(w, ask(provider)) },
-		Degraded: func() []string {
-			if provider.Open() {
-				return []string{"breaker:provider"}
-			}
-			return nil
-		},
+		Workers:    func(w *server.Workers) { server.WorkOutside(w, provider.System(), ask(provider)) },
 	}, nil
 }

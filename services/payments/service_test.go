@@ -499,6 +499,43 @@ func TestProviderAway(t *testing.T) {
 }
 
 // A provider that does not know us is no refusal: it is told to the log, and asked again under the same key.
+// A provider that takes connections and never answers holds up neither HTTP, nor what is heard, nor what needs no provider,
+// however many orders wait for it.
+func TestASilentProviderHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+		}
+	}()
+	s := start(t, "http://"+listener.Addr().String())
+	var waiting []order
+	for range 100 {
+		o := s.order(acme)
+		o.Hears(t, placed("tok_ok"))
+		waiting = append(waiting, o)
+	}
+	for _, o := range waiting {
+		o.shown(t, func(p payments.Payment) bool { return len(p.Attempts) == 1 && p.Attempts[0].Status == "pending" })
+	}
+	s.readyz(t, "degraded", "breaker:provider")
+	turnedBack := s.order(acme)
+	turnedBack.Hears(t, released)
+	turnedBack.says(t, voided)
+	for _, o := range waiting {
+		o.says(t) // silence is no answer
+	}
+}
+
 func TestProviderRejects(t *testing.T) {
 	t.Parallel()
 	var admitted atomic.Bool

@@ -14,8 +14,8 @@ import (
 
 // workers do the jobs of asking the carrier, and record its answers. Without a definite answer a job fails, and is
 // done again under the same key.
-func workers(w *server.Workers, c carrier.Carrier) {
-	server.Work(w, func(ctx context.Context, app *server.App, job server.JobOf[shipment.BookJob]) error {
+func workers(w *server.Workers, system *outside.System, c carrier.Carrier) {
+	server.WorkOutside(w, system, func(ctx context.Context, app *server.App, job server.JobOf[shipment.BookJob]) error {
 		return ask(ctx, app, job.Job, job.Args.Job, job.Args.Attempt(), shipment.RefuseBooking,
 			func(s shipment.Shipment) (shipment.Report, error) {
 				return c.Book(ctx, job.Args.Key, carrier.Parcel{
@@ -23,7 +23,7 @@ func workers(w *server.Workers, c carrier.Carrier) {
 				})
 			})
 	})
-	server.Work(w, func(ctx context.Context, app *server.App, job server.JobOf[shipment.CancelJob]) error {
+	server.WorkOutside(w, system, func(ctx context.Context, app *server.App, job server.JobOf[shipment.CancelJob]) error {
 		return ask(ctx, app, job.Job, job.Args.Job, job.Args.Attempt(), shipment.RefuseCancel,
 			func(s shipment.Shipment) (shipment.Report, error) {
 				return c.Cancel(ctx, job.Args.Key, s.Booking.ID)

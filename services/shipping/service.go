@@ -63,14 +63,8 @@ func New(config Config) (server.Service, error) {
 			routes(api, app)
 			webhookRoute(api, app, verifier)
 		},
-		Workers:    func(w *server.Workers) { workers(w, overHTTP) },
+		Workers:    func(w *server.Workers) { workers(w, overHTTP.System(), overHTTP) },
 		Background: []func(context.Context, *server.App) error{poll(overHTTP, config.PollAfter)},
-		Degraded: func() []string {
-			if overHTTP.Open() {
-				return []string{"breaker:carrier"}
-			}
-			return nil
-		},
 		Migrations: migrations,
 	}, nil
 }

@@ -15,7 +15,7 @@ import (
 // Provider is the payment provider over HTTP.
 type Provider struct {
 	http   *outside.HTTP
-	system *outside.System[payment.Outcome]
+	system *outside.System
 }
 
 // NewProvider is the provider at an absolute http or https URL.
@@ -24,15 +24,15 @@ func NewProvider(base string) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{http: overHTTP, system: outside.NewSystem[payment.Outcome]()}, nil
+	return &Provider{http: overHTTP, system: outside.NewSystem("provider")}, nil
 }
 
-// Open says whether the provider has been silent so often that it is not asked for a while.
-func (p *Provider) Open() bool { return p.system.Open() }
+// System is the provider as a system outside.
+func (p *Provider) System() *outside.System { return p.system }
 
 // Do asks the provider; see Gateway. It takes little more than 6 s.
 func (p *Provider) Do(ctx context.Context, r Request) (payment.Outcome, error) {
-	outcome, err := p.system.Ask(ctx, func() (payment.Outcome, error) { return p.ask(ctx, r) })
+	outcome, err := outside.Ask(ctx, p.system, func() (payment.Outcome, error) { return p.ask(ctx, r) })
 	if err != nil {
 		return payment.Outcome{}, fmt.Errorf("%s %s: %w", r.Operation, r.Key, err)
 	}

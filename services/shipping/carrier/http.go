@@ -15,7 +15,7 @@ import (
 // HTTP is the carrier over HTTP.
 type HTTP struct {
 	http   *outside.HTTP
-	system *outside.System[shipment.Report]
+	system *outside.System
 }
 
 // NewHTTP is the carrier at an absolute http or https URL.
@@ -24,11 +24,11 @@ func NewHTTP(base string) (*HTTP, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &HTTP{http: overHTTP, system: outside.NewSystem[shipment.Report]()}, nil
+	return &HTTP{http: overHTTP, system: outside.NewSystem("carrier")}, nil
 }
 
-// Open says whether the carrier has been silent so often that it is not asked for a while.
-func (c *HTTP) Open() bool { return c.system.Open() }
+// System is the carrier as a system outside.
+func (c *HTTP) System() *outside.System { return c.system }
 
 // The carrier's API.
 type (
@@ -84,7 +84,7 @@ type question struct {
 
 // ask calls a few times.
 func (c *HTTP) ask(ctx context.Context, path string, q question, call func() (outside.Answer, error)) (shipment.Report, error) {
-	report, err := c.system.Ask(ctx, func() (shipment.Report, error) {
+	report, err := outside.Ask(ctx, c.system, func() (shipment.Report, error) {
 		a, err := call()
 		if err != nil {
 			return shipment.Report{}, err

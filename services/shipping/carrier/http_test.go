@@ -251,12 +251,12 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 					t.Errorf("%s: asked %d times, want %d", operation, n, times)
 				}
 			}
-			c := connect(t, server.URL)
-			r, err := c.Book(t.Context(), "k", Parcel{})
+			// Each has a breaker of its own, which the silence towards the others does not concern.
+			r, err := connect(t, server.URL).Book(t.Context(), "k", Parcel{})
 			check("book", tc.book, r, err)
-			r, err = c.Cancel(t.Context(), "k", "bkg_1")
+			r, err = connect(t, server.URL).Cancel(t.Context(), "k", "bkg_1")
 			check("cancel", tc.cancel, r, err)
-			r, err = c.Find(t.Context(), "bkg_1")
+			r, err = connect(t, server.URL).Find(t.Context(), "bkg_1")
 			check("find", tc.find, r, err)
 		})
 	}
