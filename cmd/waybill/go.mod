@@ -9,8 +9,10 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/twmb/franz-go v1.22.2
+	github.com/twmb/franz-go/pkg/kadm v1.18.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/term v0.47.0
+	waybill.dev/contracts v0.0.0
 	waybill.dev/local v0.0.0
 	waybill.dev/platform v0.0.0
 	waybill.dev/services/inventory v0.0.0
@@ -118,7 +120,6 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/grpc v1.84.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
-	waybill.dev/contracts v0.0.0 // indirect
 )
 
 replace (

@@ -23,6 +23,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Send an order each way it can go, and tell what became of it."`
 	Bench   benchCommand   `cmd:"" help:"Measure how fast orders go from end to end, and whether all books agree."`
 	Chaos   chaosCommand   `cmd:"" help:"Break a suite in every way while orders come in, and see that its books hold."`
+	Verify  verifyCommand  `cmd:"" help:"Prove of every order that what must hold does, or name each that it does not hold of."`
 	Parked  parkedCommand  `cmd:"" help:"List the messages that services could not read or handle."`
 	Outbox  outboxCommands `cmd:"" help:"Work on a service's outbox."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -81,7 +82,7 @@ func realMain(ctx context.Context, args []string, t terminal) (status int) {
 	}
 	if err != nil && !exited {
 		fmt.Fprintln(t.err, "waybill:", oneLine(err))
-		return 1
+		return statusOf(err)
 	}
 	return status
 }
@@ -90,5 +91,26 @@ func realMain(ctx context.Context, args []string, t terminal) (status int) {
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// statusError is an error that ends the program with a status of its own.
+type statusError struct {
+	error
+	status int
+}
+
+func (s statusError) Unwrap() error { return s.error }
+
+// statusOf is 1 but where the error says otherwise. Of a command line that cannot be read it is the command's to say.
+func statusOf(err error) int {
+	var own statusError
+	if errors.As(err, &own) {
+		return own.status
+	}
+	var misread *kong.ParseError
+	if errors.As(err, &misread) && misread.Context != nil && misread.Context.Selected() != nil && misread.Context.Selected().Name == "verify" {
+		return notAudited
+	}
+	return 1
+}
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

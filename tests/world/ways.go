@@ -98,7 +98,7 @@ func Ways() []Way {
 
 // Unfinished are ways that have not come to their end.
 func Unfinished() []Way {
-	return []Way{{Name: NotYetAuthorized, Share: 1, }}
+	return []Way{{Name: NotYetAuthorized, Share: 1}}
 }
 
 func lines(quantities ...int64) []order.Line {

@@ -73,6 +73,8 @@ type OrderRow struct {
 	Attention  string
 	Total      order.Money
 	PlacedAt   time.Time
+	// UpdatedAt is the time of the last fact that the row tells; zero where it was not looked at.
+	UpdatedAt time.Time
 	// Expects is what the order waits for; nil for nothing.
 	Expects *order.Expectation
 }

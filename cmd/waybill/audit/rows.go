@@ -35,6 +35,9 @@ func (a *account) checkOrderRow(row OrderRow) {
 	if row.CustomerID != o.Placed.Customer.ID || row.Total != o.Placed.Total || !same(row.PlacedAt, o.Placed.PlacedAt) {
 		a.find(RowsAgree, "its row is not of the order that was placed")
 	}
+	if last := a.Orders[len(a.Orders)-1].At; !row.UpdatedAt.IsZero() && !same(row.UpdatedAt, last) {
+		a.find(RowsAgree, "its row is of %s, and its last fact of %s", row.UpdatedAt.UTC().Format(time.RFC3339Nano), last.UTC().Format(time.RFC3339Nano))
+	}
 	expects, waits := o.Expects()
 	if waits != (row.Expects != nil) || waits && (row.Expects.Step != expects.Step || !same(row.Expects.Due, expects.Due)) {
 		a.find(RowsAgree, "by its row it does not await what it awaits by its facts: %s until %s", expects.Step, expects.Due.UTC().Format(time.RFC3339))

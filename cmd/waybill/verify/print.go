@@ -1,0 +1,97 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"waybill.dev/cmd/waybill/audit"
+)
+
+// printed is how many lines of each list a person is shown. JSON has more.
+const printed = 50
+
+// Print writes the report for people.
+func (r Report) Print(out io.Writer, atRest bool) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(r.Findings) > 0 {
+		fmt.Fprintln(table, "STATEMENT\tTENANT\tSUBJECT\tEVIDENCE")
+		for _, f := range first(r.Findings) {
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", f.Statement, shown(f.Tenant), shown(f.Subject), shown(f.Evidence))
+		}
+		more(table, r.Violations)
+		fmt.Fprintln(table)
+	}
+	if len(r.ParkedList) > 0 {
+		fmt.Fprintln(table, "PARKED BY\tTENANT\tORDER\tTOPIC\tERROR")
+		for _, p := range first(r.ParkedList) {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", p.Service, shown(p.Tenant), shown(p.Order), shown(p.Topic), shown(p.Error))
+		}
+		more(table, r.ParkedAll)
+		fmt.Fprintln(table)
+	}
+	printNotes(table, "IN FLIGHT", r.Flights, r.InFlight)
+	printNotes(table, "NOT PROVABLE", r.Unproven, r.NotProvable)
+	printNotes(table, "ATTENTION", r.Attended, r.Attention)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d orders: %d ok, %d with attention, %d in flight, %d parked, %d not provable, %d wrong; %d shelves.\n",
+		r.Orders, r.OK, r.Attention, r.InFlight, r.ParkedOrders, r.NotProvable, r.Violated, r.Shelves)
+	fmt.Fprintf(out, "%d facts, %d messages, %d payments and %d parcels read in %s: %.0f orders a second.\n",
+		r.Facts, r.Messages, r.Charges, r.Parcels, r.Took.Round(time.Millisecond), float64(r.Orders)/r.Took.Seconds())
+	_, err := fmt.Fprintln(out, r.verdict(atRest))
+	return err
+}
+
+func (r Report) verdict(atRest bool) string {
+	switch {
+	case r.Violations > 0:
+		broken := map[int]bool{}
+		text := ""
+		for _, f := range r.Findings {
+			if !broken[f.Statement] {
+				broken[f.Statement] = true
+				text += fmt.Sprintf("\n  %d: %s", f.Statement, audit.Statement(f.Statement))
+			}
+		}
+		return fmt.Sprintf("%d violations. These do not hold everywhere:%s", r.Violations, text)
+	case atRest && r.InFlight > 0:
+		return "The suite is not at rest."
+	}
+	return "All eight statements hold."
+}
+
+func printNotes(table io.Writer, title string, notes []Note, all int64) {
+	if len(notes) == 0 {
+		return
+	}
+	fmt.Fprintf(table, "%s\tTENANT\tORDER\tWHY\n", title)
+	for _, n := range first(notes) {
+		fmt.Fprintf(table, "\t%s\t%s\t%s\n", shown(n.Tenant), shown(n.Order), shown(n.Why))
+	}
+	more(table, all)
+	fmt.Fprintln(table)
+}
+
+func first[T any](list []T) []T { return list[:min(len(list), printed)] }
+
+func more(table io.Writer, all int64) {
+	if all > printed {
+		fmt.Fprintf(table, "… and %d more\n", all-printed)
+	}
+}
+
+// shown keeps a line a line: what is in a message may be anything.
+func shown(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, cmp.Or(s, "-"))
+}
