@@ -26,6 +26,12 @@ var total = contracts.Money{Amount: 4998, Currency: "EUR"}
 // simulator is the adapter to a running provider.
 func simulator(t *testing.T, config provider.Config) *Provider {
 	t.Helper()
+	return connect(t, run(t, config))
+}
+
+// run runs a provider, and says where.
+func run(t *testing.T, config provider.Config) string {
+	t.Helper()
 	config.Listen = "127.0.0.1:0"
 	server, err := provider.New(config)
 	if err != nil {
@@ -40,7 +46,7 @@ func simulator(t *testing.T, config provider.Config) *Provider {
 			t.Error(err)
 		}
 	})
-	return connect(t, server.URL())
+	return server.URL()
 }
 
 func connect(t *testing.T, url string) *Provider {
