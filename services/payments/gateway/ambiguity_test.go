@@ -18,6 +18,7 @@ import (
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/es/estest"
 	"waybill.dev/platform/outside"
+	"waybill.dev/platform/outside/outsidetest"
 	"waybill.dev/services/payments/payment"
 	"waybill.dev/simulators/provider"
 )
@@ -61,7 +62,7 @@ type story struct {
 	caller caller
 
 	provider *Provider
-	network  *network
+	network  *outsidetest.Network
 	books    string
 	id       es.StreamID
 	log      *estest.Memory
@@ -124,7 +125,7 @@ func (s *story) step() error {
 		}
 	case 4, 5, 6:
 		if i := s.choose(3); i < len(s.workers) && !s.workers[i].asked {
-			s.network.next(fate(s.choose(int(fates))))
+			s.network.Next(outsidetest.Fate(s.choose(int(outsidetest.Fates))))
 			s.ask(s.workers[i])
 		}
 	case 7:
@@ -132,8 +133,8 @@ func (s *story) step() error {
 			return s.record(i)
 		}
 	case 8:
-		if n := s.network.late(); n > 0 {
-			s.network.arrive(s.choose(n))
+		if n := s.network.Held(); n > 0 {
+			s.network.Arrive(s.choose(n))
 		}
 	case 9:
 		return s.retry()
@@ -220,13 +221,13 @@ func (s *story) retry() error {
 
 // settle lets everything come there and be answered, and holds the books against the stream.
 func (s *story) settle() error {
-	s.network.next(answered)
-	for rounds := 0; len(s.jobs)+len(s.workers)+s.network.late() > 0; rounds++ {
+	s.network.Next(outsidetest.Answered)
+	for rounds := 0; len(s.jobs)+len(s.workers)+s.network.Held() > 0; rounds++ {
 		switch {
 		case rounds > 200:
 			return fmt.Errorf("it comes to no end: %+v", s.state())
-		case s.network.late() > 0:
-			s.network.arrive(0)
+		case s.network.Held() > 0:
+			s.network.Arrive(0)
 		case len(s.workers) > 0:
 			if !s.workers[0].asked {
 				s.ask(s.workers[0])
@@ -325,12 +326,12 @@ func (s *story) checkBooks() error {
 func telling(t *testing.T) func(who caller, choose func(int) int) *story {
 	t.Helper()
 	books := run(t, provider.Config{})
-	way := newNetwork(t, books)
-	through := connect(t, way.url)
+	way := outsidetest.New(t, books)
+	through := connect(t, way.URL)
 	stories := 0
 	return func(who caller, choose func(int) int) *story {
 		stories++
-		way.forget()
+		way.Forget()
 		return &story{
 			ctx: t.Context(), choose: choose, caller: who, provider: through, network: way, books: books,
 			id: payment.Category.Stream("acme", fmt.Sprintf("order-%d", stories)), log: estest.NewMemory(payment.Category),

@@ -53,62 +53,90 @@ type (
 
 // Book asks to fetch the parcel; see Carrier.
 func (c *HTTP) Book(ctx context.Context, key string, p Parcel) (shipment.Report, error) {
-	const path = "/v1/bookings"
-	return c.ask(ctx, path, question{refusals: []int{http.StatusUnprocessableEntity}}, func() (outside.Answer, error) {
-		return c.http.Post(ctx, path, key, bookBody(p))
-	})
+	return c.ask(ctx, c.book(key, p))
 }
 
 // Cancel asks not to fetch it; see Carrier.
 func (c *HTTP) Cancel(ctx context.Context, key, bookingID string) (shipment.Report, error) {
-	path := "/v1/bookings/" + url.PathEscape(bookingID) + "/cancel"
-	q := question{refusals: []int{http.StatusConflict, http.StatusUnprocessableEntity}, open: shipment.StateBooked}
-	return c.ask(ctx, path, q, func() (outside.Answer, error) {
-		return c.http.Post(ctx, path, key, struct{}{})
-	})
+	return c.ask(ctx, c.cancel(key, bookingID))
 }
 
 // Find looks the booking up; see Carrier.
 func (c *HTTP) Find(ctx context.Context, bookingID string) (shipment.Report, error) {
-	path := "/v1/bookings/" + url.PathEscape(bookingID)
-	return c.ask(ctx, path, question{}, func() (outside.Answer, error) { return c.http.Get(ctx, path) })
+	return c.ask(ctx, c.find(bookingID))
 }
 
-// question is how answers are read.
+// question is what is asked, and how answers to it are read.
 type question struct {
+	path string
+	call func(ctx context.Context, path string) (outside.Answer, error)
 	// refusals are the statuses that, with a code of the carrier's own, are a refusal for good.
 	refusals []int
 	// open is the state that a booking is in while what was asked for is still to be done: it answers nothing.
 	open shipment.State
 }
 
+func (c *HTTP) book(key string, p Parcel) question {
+	return question{
+		path: "/v1/bookings", refusals: []int{http.StatusUnprocessableEntity},
+		call: func(ctx context.Context, path string) (outside.Answer, error) {
+			return c.http.Post(ctx, path, key, bookBody(p))
+		},
+	}
+}
+
+func (c *HTTP) cancel(key, bookingID string) question {
+	return question{
+		path:     "/v1/bookings/" + url.PathEscape(bookingID) + "/cancel",
+		refusals: []int{http.StatusConflict, http.StatusUnprocessableEntity}, open: shipment.StateBooked,
+		call: func(ctx context.Context, path string) (outside.Answer, error) {
+			return c.http.Post(ctx, path, key, struct{}{})
+		},
+	}
+}
+
+func (c *HTTP) find(bookingID string) question {
+	return question{path: "/v1/bookings/" + url.PathEscape(bookingID), call: c.http.Get}
+}
+
 // ask calls a few times.
-func (c *HTTP) ask(ctx context.Context, path string, q question, call func() (outside.Answer, error)) (shipment.Report, error) {
-	report, err := outside.Ask(ctx, c.system, func() (shipment.Report, error) {
-		a, err := call()
-		if err != nil {
-			return shipment.Report{}, err
-		}
-		report, ok := told(a)
-		switch {
-		case ok:
-			return report, nil
-		case a.Code == alreadyPickedUp:
-			// No refusal, even where the booking is not told.
-			return shipment.Report{}, fmt.Errorf("%w: status %d without a booking", outside.ErrUnknown, a.Status)
-		case slices.Contains(q.refusals, a.Status) && a.Code != "" && a.Code != keyReused:
-			return shipment.Report{}, &RefusedError{a.Code}
-		}
-		return shipment.Report{}, a.Undecided()
-	})
-	if err == nil && report.State == q.open {
-		// The carrier has answered, which is nothing for the breaker to count.
-		err = fmt.Errorf("%w: the booking is still %s", outside.ErrUnknown, q.open)
+func (c *HTTP) ask(ctx context.Context, q question) (shipment.Report, error) {
+	report, err := outside.Ask(ctx, c.system, func() (shipment.Report, error) { return q.once(ctx) })
+	if err == nil {
+		// That nothing has changed is an answer too, which is nothing for the breaker to count.
+		err = q.settled(report)
 	}
 	if err != nil {
-		return shipment.Report{}, fmt.Errorf("%s: %w", path, err)
+		return shipment.Report{}, fmt.Errorf("%s: %w", q.path, err)
 	}
 	return report, nil
+}
+
+// once calls once, and reads the answer.
+func (q question) once(ctx context.Context) (shipment.Report, error) {
+	a, err := q.call(ctx, q.path)
+	if err != nil {
+		return shipment.Report{}, err
+	}
+	report, ok := told(a)
+	switch {
+	case ok:
+		return report, nil
+	case a.Code == alreadyPickedUp:
+		// No refusal, even where the booking is not told.
+		return shipment.Report{}, fmt.Errorf("%w: status %d without a booking", outside.ErrUnknown, a.Status)
+	case slices.Contains(q.refusals, a.Status) && a.Code != "" && a.Code != keyReused:
+		return shipment.Report{}, &RefusedError{a.Code}
+	}
+	return shipment.Report{}, a.Undecided()
+}
+
+// settled is nil where the report answers the question.
+func (q question) settled(r shipment.Report) error {
+	if r.State == q.open {
+		return fmt.Errorf("%w: the booking is still %s", outside.ErrUnknown, q.open)
+	}
+	return nil
 }
 
 const (
