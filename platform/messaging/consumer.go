@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/codes"
@@ -23,13 +21,10 @@ import (
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/failure"
 	"waybill.dev/platform/internal/pace"
 	"waybill.dev/platform/tracecontext"
 )
-
-// ErrDuplicate is what a handler answers for a message that had been handled before. It counts as handled; only
-// the metrics tell it apart.
-var ErrDuplicate = errors.New("the message had been handled")
 
 // ConsumerConfig says what a service hears.
 type ConsumerConfig struct {
@@ -43,19 +38,25 @@ type ConsumerConfig struct {
 	// Handle is called for one message of a partition at a time, and for all partitions of all topics at once.
 	// Its context ends when the partition is taken away. The message's TraceParent is the span of this handling.
 	//
-	// An error that is eventlog.ErrUnavailable is waited out, however long it takes. Any other, a panic too, is
-	// tried five times in about two seconds, and then the message is parked.
+	// What becomes of an error is its class's matter: a transient one is waited out, however long it takes; a bug, a
+	// panic too, is tried again a few times, and a permanent one never, and then the message is parked. ErrHeld parks it
+	// behind others, which are handled first in a redrive: see IsReplayed.
 	Handle func(context.Context, contracts.Message) error
+	// Retry says how failures are tried again; without one, as DefaultRetry does.
+	Retry failure.Retry
+	// Retake handles again, in a redrive, what was parked and did not come from Kafka, by its Parking.Topic.
+	Retake map[string]func(context.Context, Whole) error
 	// Pool is where messages are parked.
 	Pool   *pgxpool.Pool
 	Logger *slog.Logger
-	// Metrics takes events_processed_total, event_processing_duration_seconds and parked_messages; nil for nobody.
+	// Metrics takes events_processed_total, event_processing_duration_seconds, parked_messages, consumer_paused and
+	// parked_redriven_total; nil for nobody.
 	Metrics prometheus.Registerer
 	// Tracer records a span for each message; nil for none.
 	Tracer trace.Tracer
 
-	// ParkingPlaces is how many parked messages make the service degraded; 0 is 1,000. Beyond it messages are
-	// parked all the same.
+	// ParkingPlaces is how many messages from Kafka may be parked, those that wait for others among them; 0 is 1,000.
+	// While as many are, nothing more is taken from Kafka. Those that are being handled at that moment may come on top.
 	ParkingPlaces int
 }
 
@@ -68,19 +69,24 @@ type Consumer struct {
 	processed *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	parked    prometheus.Gauge
+	paused    prometheus.Gauge
+	redriven  prometheus.Counter
 
-	present     atomic.Bool
-	parkingFull atomic.Bool
+	present  atomic.Bool
+	room     room
+	counting sync.Mutex
 }
 
-const (
-	// handleTries is how often a message is tried that fails for another reason than that PostgreSQL is away.
-	handleTries = 5
-	// countEvery is how often the parked messages are counted.
-	countEvery = 10 * time.Second
-	// stopTime is how long the consumer waits for handlers that are under way when it is to stop.
-	stopTime = 5 * time.Second
-)
+// stopTime is how long the consumer waits for handlers that are under way when it is to stop.
+const stopTime = 5 * time.Second
+
+// DefaultRetry gives a bug five tries in about two seconds.
+func DefaultRetry() failure.Retry {
+	return failure.Retry{
+		Transient: failure.Cooldowns{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second},
+		Bug:       failure.Cooldowns{100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond, time.Second},
+	}
+}
 
 // NewConsumer prepares a consumer; Run makes it work.
 func NewConsumer(c ConsumerConfig) (*Consumer, error) {
@@ -97,6 +103,9 @@ func NewConsumer(c ConsumerConfig) (*Consumer, error) {
 	if c.ParkingPlaces <= 0 {
 		c.ParkingPlaces = 1000
 	}
+	if len(c.Retry.Transient) == 0 {
+		c.Retry = DefaultRetry()
+	}
 	consumer := &Consumer{ConsumerConfig: c, topics: withPrefix(c.TopicPrefix, c.Topics), known: map[string]bool{}}
 	for _, e := range contracts.Catalogue() {
 		consumer.known[string(e.Type())] = true
@@ -110,7 +119,7 @@ func NewConsumer(c ConsumerConfig) (*Consumer, error) {
 func (c *Consumer) registerMetrics() (err error) {
 	c.processed, err = register(c.Metrics, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "events_processed_total",
-		Help: "Messages by what became of them (processed, duplicate, parked), and tries that failed (failed).",
+		Help: "Messages by what became of them (processed, duplicate, parked, held behind parked ones), and tries that failed (failed).",
 	}, []string{"event_type", "status", "error_type"}))
 	if err != nil {
 		return err
@@ -125,13 +134,26 @@ func (c *Consumer) registerMetrics() (err error) {
 	}
 	c.parked, err = register(c.Metrics, prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "parked_messages",
-		Help: "Parked messages, counted up to the number that makes the service degraded.",
+		Help: "Parked messages that nothing has become of yet, counted up to the number of places.",
+	}))
+	if err != nil {
+		return err
+	}
+	c.paused, err = register(c.Metrics, prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "consumer_paused",
+		Help: "1 while nothing is taken from Kafka because the parking place is full, 0 otherwise.",
+	}))
+	if err != nil {
+		return err
+	}
+	c.redriven, err = register(c.Metrics, prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "parked_redriven_total",
+		Help: "Parked messages that were handled in the end.",
 	}))
 	return err
 }
 
-// route is the way of a message through Watermill's router: observed, parked where nothing helps, tried again,
-// tried again without end while PostgreSQL is away, kept from panicking, handled.
+// route is the way of a message through Watermill's router: taken where there is room, observed, settled.
 func (c *Consumer) route(from message.Subscriber) (*message.Router, error) {
 	logger := watermill.NewSlogLoggerWithLevelMapping(c.Logger, map[slog.Level]slog.Level{
 		slog.LevelInfo:  slog.LevelDebug,
@@ -141,19 +163,9 @@ func (c *Consumer) route(from message.Subscriber) (*message.Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
-	again := middleware.Retry{
-		MaxRetries: handleTries - 1, InitialInterval: 100 * time.Millisecond, MaxInterval: time.Second, Multiplier: 1.5,
-		ShouldRetry:         func(p middleware.RetryParams) bool { return worthAgain(p.Err) },
-		ResetContextOnRetry: true,
-	}
-	forEver := middleware.Retry{
-		MaxRetries: -1, InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Second, Multiplier: 1.5,
-		ShouldRetry:         func(p middleware.RetryParams) bool { return unavailable(p.Err) },
-		ResetContextOnRetry: true,
-	}
-	router.AddMiddleware(c.observe, c.park, again.Middleware, forEver.Middleware, c.countFailures, middleware.Recoverer)
+	router.AddMiddleware(c.takeWithRoom, c.observe)
 	for _, t := range c.topics {
-		router.AddConsumerHandler(t, t, from, c.handle)
+		router.AddConsumerHandler(t, t, from, c.settle)
 	}
 	return router, nil
 }
@@ -169,7 +181,9 @@ func (c *Consumer) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer cancel()
-	beside.Go(func() { pace.Every(ctx, countEvery, func() { c.countParked(ctx) }) })
+	c.count(ctx) // before the first message, where PostgreSQL is there
+	beside.Go(func() { c.keepCount(ctx) })
+	beside.Go(func() { pace.Every(ctx, replayEvery, func() { c.lookAfterParked(ctx) }) })
 	failed := make(chan error, 1)
 	beside.Go(func() { failed <- subscriber.run(ctx) })
 	return errors.Join(router.Run(ctx), <-failed)
@@ -181,35 +195,85 @@ func (c *Consumer) Degraded() []string {
 	if !c.present.Load() {
 		amiss = append(amiss, "kafka: events cannot be heard")
 	}
-	if c.parkingFull.Load() {
+	switch full, crowded := c.room.state(); {
+	case full:
+		amiss = append(amiss, fmt.Sprintf("parking place: it is full with %d messages; nothing more is heard until some are redriven or discarded", c.ParkingPlaces))
+	case crowded:
 		amiss = append(amiss, fmt.Sprintf("parking place: %d or more messages are parked", c.ParkingPlaces))
 	}
 	return amiss
 }
 
-// unreadableError is the error of a message that is none: to try it again makes no sense.
-type unreadableError struct{ error }
-
-func (e unreadableError) Unwrap() error { return e.error }
-
-func unreadable(err error) bool { return errors.As(err, new(unreadableError)) }
-
-// worthAgain says whether the same message may come to another end.
-func worthAgain(err error) bool {
-	return !unavailable(err) && !unreadable(err) && !errors.Is(err, ErrDuplicate) && !errors.Is(err, eventlog.ErrUndecided)
-}
-
-func unavailable(err error) bool { return errors.Is(err, eventlog.ErrUnavailable) }
-
-func (c *Consumer) handle(m *message.Message) error {
-	decoded, err := contracts.Decode(m.Metadata, m.Payload)
+// try handles a message once.
+func (c *Consumer) try(ctx context.Context, metadata map[string]string, payload []byte) (err error) {
+	defer failure.Recovered(&err)
+	decoded, err := contracts.Decode(metadata, payload)
 	if err != nil {
-		return unreadableError{err}
+		return failure.As(failure.Permanent, err)
 	}
-	if parent := tracecontext.Parent(m.Context()); parent != "" {
+	if parent := tracecontext.Parent(ctx); parent != "" {
 		decoded.TraceParent = parent
 	}
-	return c.Handle(m.Context(), decoded)
+	return c.Handle(ctx, decoded)
+}
+
+// settle sees a message through: it is handled or, where nothing helps, parked.
+func (c *Consumer) settle(m *message.Message) error {
+	ctx := m.Context()
+	tries, reason := c.Retry.Do(ctx, func() error {
+		err := c.try(ctx, m.Metadata, m.Payload)
+		if err != nil && !errors.Is(err, ErrDuplicate) && !errors.Is(err, ErrHeld) && ctx.Err() == nil {
+			c.processed.WithLabelValues(c.eventType(m), "failed", errorType(err)).Inc()
+		}
+		return err
+	})
+	switch {
+	case reason == nil || errors.Is(reason, ErrDuplicate):
+		return reason
+	case ctx.Err() != nil:
+		return context.Cause(ctx) // the partition is taken away: what becomes of the message is seen elsewhere
+	}
+	p := parkingOf(m, reason, tries)
+	pause := pace.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+	for {
+		err := Park(ctx, c.Pool, p)
+		if err == nil {
+			break
+		}
+		c.Logger.WarnContext(ctx, "a message cannot be parked, and waits", "message_id", text(m.UUID), "error", err)
+		if !pause.Wait(ctx) {
+			return context.Cause(ctx)
+		}
+	}
+	c.count(ctx)
+	c.tellParked(ctx, p, reason)
+	return &parkedError{reason}
+}
+
+func (c *Consumer) tellParked(ctx context.Context, p Parking, reason error) {
+	level, what := slog.LevelError, "a message has been parked"
+	if p.waiting {
+		level, what = slog.LevelWarn, "a message waits behind parked ones"
+	}
+	c.Logger.Log(ctx, level, what, "tenant", text(p.Tenant), "order", text(p.Subject),
+		"correlation_id", text(last(p.Headers[contracts.HeaderCorrelationID])), "message_id", text(p.MessageID),
+		"topic", p.Topic, "partition", p.Place.Partition, "offset", p.Place.Offset, "parked", p.id(),
+		"class", p.Class, "error", reason, "stack", p.Stack)
+}
+
+// parkedError tells that the message has been parked, and why.
+type parkedError struct{ reason error }
+
+func (e *parkedError) Error() string { return "parked: " + e.reason.Error() }
+
+// takeWithRoom holds messages up while there is no room to park them.
+func (c *Consumer) takeWithRoom(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		if !c.room.wait(m.Context()) {
+			return nil, context.Cause(m.Context())
+		}
+		return next(m)
+	}
 }
 
 // observe counts and times what becomes of a message, and records its span: a part of the sender's trace, and
@@ -233,6 +297,8 @@ func (c *Consumer) observe(next message.HandlerFunc) message.HandlerFunc {
 		status, kind := "processed", ""
 		var parked *parkedError
 		switch {
+		case errors.As(err, &parked) && errors.Is(parked.reason, ErrHeld):
+			status = "held"
 		case errors.As(err, &parked):
 			status, kind = "parked", errorType(parked.reason)
 			span.SetStatus(codes.Error, kind)
@@ -247,61 +313,6 @@ func (c *Consumer) observe(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// parkedError tells that the message has been parked, and why.
-type parkedError struct{ reason error }
-
-func (e *parkedError) Error() string { return "parked: " + e.reason.Error() }
-
-// park keeps what nothing helps, and tries until it is kept.
-func (c *Consumer) park(next message.HandlerFunc) message.HandlerFunc {
-	return func(m *message.Message) ([]*message.Message, error) {
-		ctx := m.Context()
-		_, reason := next(m)
-		if reason == nil || errors.Is(reason, ErrDuplicate) {
-			return nil, reason
-		}
-		pause := pace.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
-		for {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			err := Park(ctx, c.Pool, parkingOf(m, reason))
-			if err == nil {
-				break
-			}
-			c.Logger.WarnContext(ctx, "a message cannot be parked, and waits", "message_id", text(m.UUID), "error", err)
-			pause.Wait(ctx)
-		}
-		record := recordOf(m)
-		c.Logger.ErrorContext(ctx, "a message has been parked", "tenant", text(m.Metadata.Get(contracts.HeaderTenant)),
-			"order", text(m.Metadata.Get(contracts.HeaderSubject)), "correlation_id", text(m.Metadata.Get(contracts.HeaderCorrelationID)),
-			"message_id", text(m.UUID), "topic", record.Topic, "partition", record.Partition, "offset", record.Offset,
-			"error", describe(reason), "stack", stack(reason))
-		return nil, &parkedError{reason}
-	}
-}
-
-func (c *Consumer) countFailures(next message.HandlerFunc) message.HandlerFunc {
-	return func(m *message.Message) ([]*message.Message, error) {
-		_, err := next(m)
-		if err != nil && !errors.Is(err, ErrDuplicate) && m.Context().Err() == nil {
-			c.processed.WithLabelValues(c.eventType(m), "failed", errorType(err)).Inc()
-		}
-		return nil, err
-	}
-}
-
-// countParked keeps the gauge of parked messages.
-func (c *Consumer) countParked(ctx context.Context) {
-	var parked int
-	err := c.Pool.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM parked_messages LIMIT $1) AS parked`, c.ParkingPlaces).Scan(&parked)
-	if err != nil {
-		return
-	}
-	c.parked.Set(float64(parked))
-	c.parkingFull.Store(parked >= c.ParkingPlaces)
-}
-
 // eventType labels metrics. What is not in the catalogue is one label, however much of it there is.
 func (c *Consumer) eventType(m *message.Message) string {
 	if t := m.Metadata.Get(contracts.HeaderType); c.known[t] {
@@ -313,53 +324,34 @@ func (c *Consumer) eventType(m *message.Message) string {
 // errorType labels metrics with the sort of an error.
 func errorType(err error) string {
 	var refusal *es.Refusal
-	var panicked middleware.RecoveredPanicError
 	switch {
-	case unreadable(err):
-		return "unreadable"
-	case unavailable(err):
-		return "unavailable"
+	case failure.Stack(err) != "":
+		return "panic"
 	case errors.Is(err, eventlog.ErrUndecided):
 		return "undecided"
 	case errors.As(err, &refusal):
 		return "refusal-" + string(refusal.Code)
-	case errors.As(err, &panicked):
-		return "panic"
 	}
-	return "error"
+	return string(failure.Of(err))
 }
 
 // parkingOf is the message, whole, as it came.
-func parkingOf(m *message.Message, reason error) Parking {
+func parkingOf(m *message.Message, reason error, tries int) Parking {
 	record := recordOf(m)
 	headers := map[string][][]byte{}
 	for _, h := range record.Headers {
 		headers[h.Key] = append(headers[h.Key], h.Value)
 	}
-	return Parking{
+	p := Parking{
 		Topic: record.Topic, Place: &Place{Partition: record.Partition, Offset: record.Offset},
 		Key: record.Key, Headers: headers, Value: record.Value,
 		Tenant: m.Metadata.Get(contracts.HeaderTenant), Subject: m.Metadata.Get(contracts.HeaderSubject),
 		MessageID: m.Metadata.Get(contracts.HeaderID), EventType: m.Metadata.Get(contracts.HeaderType),
-		Reason: describe(reason),
+		Reason: reason.Error(), Class: failure.Of(reason), Tries: tries, Stack: failure.Stack(reason),
+		origin: FromKafka, waiting: errors.Is(reason, ErrHeld),
 	}
-}
-
-// describe is an error for people. A panic's value may hold anything, so that only the runtime's own is told.
-func describe(err error) string {
-	var panicked middleware.RecoveredPanicError
-	if !errors.As(err, &panicked) {
-		return err.Error()
+	if p.waiting {
+		p.Tries = 0 // it was looked at, and not tried
 	}
-	if own, ok := panicked.V.(runtime.Error); ok {
-		return "panic: " + own.Error()
-	}
-	return fmt.Sprintf("panic with a %T", panicked.V)
-}
-
-// stack is where a panic came from, and "" for any other error.
-func stack(err error) string {
-	var panicked middleware.RecoveredPanicError
-	errors.As(err, &panicked)
-	return panicked.Stacktrace
+	return p
 }

@@ -23,20 +23,21 @@ const (
 	// statementTime ends a statement on a server that has stopped answering.
 	statementTime = 10 * time.Second
 	// lockClass sets the leaders' advisory locks apart from other locks of two numbers; the second is the
-	// number of the outbox's table, so that services in one database never share a lock.
+	// number of the table, so that services in one database never share a lock.
 	lockClass = 0x57617962
 )
 
-// lead is the session that holds the lock of an outbox. What only a leader may do is done in it: when it is gone,
-// so is the lock, and the statement fails.
+// lead is the session that holds the lock of a table, such as the outbox. What only a leader may do is done in it: when
+// it is gone, so is the lock, and the statement fails.
 type lead struct {
 	mu     sync.Mutex
 	conn   *pgx.Conn
+	table  string
 	spoken time.Time
 }
 
-// connect opens a session for leading, beside the pool.
-func connect(ctx context.Context, pool *pgxpool.Pool) (*lead, error) {
+// connect opens a session for leading those who work on a table, beside the pool.
+func connect(ctx context.Context, pool *pgxpool.Pool, table string) (*lead, error) {
 	config := pool.Config().ConnConfig.Copy()
 	config.Tracer = nil // it asks all the time, and says nothing that belongs to an order
 	config.RuntimeParams["idle_session_timeout"] = fmt.Sprint(idleSession.Milliseconds())
@@ -49,7 +50,7 @@ func connect(ctx context.Context, pool *pgxpool.Pool) (*lead, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	return &lead{conn: conn, spoken: clock.Monotonic()}, nil
+	return &lead{conn: conn, table: table, spoken: clock.Monotonic()}, nil
 }
 
 // do runs statements in the session, one caller at a time. A session that is broken fails from then on.
@@ -66,7 +67,7 @@ func (l *lead) do(ctx context.Context, statements func(context.Context, *pgx.Con
 // take tries for the lock once.
 func (l *lead) take(ctx context.Context) (taken bool, err error) {
 	err = l.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int, 'watermill_outbox'::regclass::oid::int)`, lockClass).Scan(&taken)
+		return conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1::int, $2::text::regclass::oid::int)`, lockClass, l.table).Scan(&taken)
 	})
 	return taken, err
 }

@@ -62,7 +62,7 @@ func (r row) parking(prefix string, reason error) Parking {
 		Topic: prefix + r.topic(), Headers: values, Value: r.payload,
 		Key: []byte(r.headers[contracts.HeaderPartitionKey]), Tenant: r.headers[contracts.HeaderTenant],
 		Subject: r.headers[contracts.HeaderSubject], MessageID: r.headers[contracts.HeaderID],
-		EventType: r.headers[contracts.HeaderType], Reason: "not published: " + reason.Error(),
+		EventType: r.headers[contracts.HeaderType], Reason: "not published: " + reason.Error(), Tries: 1, origin: FromOutbox,
 	}
 	if p.MessageID == "" {
 		p.MessageID = r.uuid

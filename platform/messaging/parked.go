@@ -1,15 +1,17 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"waybill.dev/platform/failure"
 )
 
 // Database is what parking needs of PostgreSQL: a pool, or a transaction.
@@ -35,6 +37,16 @@ type Parking struct {
 	Tenant, Subject, MessageID, EventType string
 	// Reason is told to operators and must hold nothing of the message's content that is secret.
 	Reason string
+	// Class is what sort of failure it is; "" is permanent.
+	Class failure.Class
+	// Tries is how often it has been tried, and Stack where it panicked.
+	Tries int
+	Stack string
+
+	// origin is where it came from; "" is outside.
+	origin Origin
+	// waiting says that it has not failed, and only waits for what is parked before it.
+	waiting bool
 }
 
 // Place is where a record stands in Kafka.
@@ -43,34 +55,42 @@ type Place struct {
 	Offset    int64
 }
 
-// Parked is a parked message without its content, for lists.
-type Parked struct {
-	ID        uuid.UUID `json:"id"`
-	Topic     string    `json:"topic"`
-	Partition *int32    `json:"partition,omitempty"`
-	Offset    *int64    `json:"offset,omitempty"`
-	Tenant    string    `json:"tenant"`
-	Subject   string    `json:"subject"`
-	MessageID string    `json:"messageId"`
-	EventType string    `json:"eventType"`
-	Error     string    `json:"error"`
-	ParkedAt  time.Time `json:"parkedAt"`
-}
+// Origin is the way by which a message came to be parked, and by which it is redriven.
+type Origin string
 
-// Cursor is the last row of a page.
-type Cursor struct {
-	ParkedAt time.Time `json:"parkedAt"`
-	ID       uuid.UUID `json:"id"`
+const (
+	// FromKafka: the service heard it, and could not handle it. It holds up what comes after it of its tenant and
+	// subject.
+	FromKafka Origin = "kafka"
+	// FromOutbox: Kafka refused it. To redrive it is to send it once more.
+	FromOutbox Origin = "outbox"
+	// FromOutside: it came by another way, such as a webhook. It holds up nothing.
+	FromOutside Origin = "outside"
+)
+
+// ordered says whether the message holds up others.
+func (p Parking) ordered() bool {
+	return p.origin == FromKafka && p.Tenant != "" && p.Subject != ""
 }
 
 // parkedNamespace is the UUID namespace of the ids of parked messages.
 const parkedNamespace = "waybill.dev/parked/"
 
-const insertParked = `INSERT INTO parked_messages
-	(id, topic, partition, "offset", key, headers, value, tenant, subject, message_id, event_type, error)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
+// id follows from the message, so that the same one twice meets itself.
+func (p Parking) id() uuid.UUID {
+	name := fmt.Sprintf("%s%s\x00%s", parkedNamespace, p.Topic, p.MessageID)
+	if p.Place != nil {
+		name = fmt.Sprintf("%s\x00%d\x00%d\x00%s", name, p.Place.Partition, p.Place.Offset, p.Value)
+	}
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name))
+}
 
-// Park keeps the message. To park it again changes nothing.
+const insertParked = `INSERT INTO parked_messages AS old
+	(id, topic, partition, "offset", key, headers, value, tenant, subject, message_id, event_type, error,
+		origin, ordered, waiting, class, tries, stack)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+
+// Park keeps a message. To park it again changes nothing, unless it had been sent to Kafka again and is refused again.
 func Park(ctx context.Context, db Database, p Parking) error {
 	headers, err := json.Marshal(p.Headers)
 	if err != nil {
@@ -79,54 +99,32 @@ func Park(ctx context.Context, db Database, p Parking) error {
 	if p.Headers == nil {
 		headers = []byte("{}")
 	}
-	var partition *int32
-	var offset *int64
-	name := fmt.Sprintf("%s%s\x00%s", parkedNamespace, p.Topic, p.MessageID)
-	if p.Place != nil {
-		partition, offset = &p.Place.Partition, &p.Place.Offset
-		name = fmt.Sprintf("%s\x00%d\x00%d\x00%s", name, *partition, *offset, p.Value)
+	origin := cmp.Or(p.origin, FromOutside)
+	conflict := " ON CONFLICT DO NOTHING"
+	if origin == FromOutbox {
+		conflict = ` ON CONFLICT (id) DO UPDATE SET state = 'parked', redrive_at = NULL, error = excluded.error, tries = old.tries + 1
+			WHERE old.state = 'redriven'`
 	}
-	// The id follows from the message, so that the same one twice meets itself.
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(name))
-	insert := func() (int64, error) {
-		tag, err := db.Exec(ctx, insertParked, id, text(p.Topic), partition, offset, p.Key, headers, p.Value,
-			text(p.Tenant), text(p.Subject), text(p.MessageID), text(p.EventType), text(p.Reason))
+	insert := func(partition *int32, offset *int64) (int64, error) {
+		tag, err := db.Exec(ctx, insertParked+conflict, p.id(), text(p.Topic), partition, offset, p.Key, headers, p.Value,
+			text(p.Tenant), text(p.Subject), text(p.MessageID), text(p.EventType), text(p.Reason),
+			origin, p.ordered(), p.waiting, cmp.Or(p.Class, failure.Permanent), p.Tries, p.Stack)
 		return tag.RowsAffected(), err
 	}
-	inserted, err := insert()
-	if err == nil && inserted == 0 && p.Place != nil {
-		// It is parked already, or another message is that stood at the same place of a topic that was made
-		// anew since: then it is kept without its place.
-		partition, offset = nil, nil
-		_, err = insert()
+	if p.Place == nil {
+		_, err = insert(nil, nil)
+	} else {
+		var inserted int64
+		if inserted, err = insert(&p.Place.Partition, &p.Place.Offset); err == nil && inserted == 0 {
+			// It is parked already, or another message is that stood at the same place of a topic that was made
+			// anew since: then it is kept without its place.
+			_, err = insert(nil, nil)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("park: %w", err)
 	}
 	return nil
-}
-
-// List gives the parked messages of a tenant, the newest first, after the cursor; nil begins. With no tenant
-// named it gives everybody's, also those that do not tell whose they are.
-func List(ctx context.Context, db Database, tenant string, limit int, after *Cursor) ([]Parked, error) {
-	if after == nil {
-		after = &Cursor{ParkedAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
-	}
-	of, arguments := "", []any{after.ParkedAt, after.ID, limit}
-	if tenant != "" { // a condition that holds for everybody would keep the index of tenants from being used
-		of, arguments = "tenant = $4 AND", append(arguments, tenant)
-	}
-	rows, err := db.Query(ctx, `SELECT id, topic, partition, "offset", tenant, subject, message_id, event_type, error, parked_at
-		FROM parked_messages WHERE `+of+` (parked_at, id) < ($1, $2)
-		ORDER BY parked_at DESC, id DESC LIMIT $3`, arguments...)
-	if err != nil {
-		return nil, fmt.Errorf("list parked messages: %w", err)
-	}
-	parked, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Parked])
-	if err != nil {
-		return nil, fmt.Errorf("list parked messages: %w", err)
-	}
-	return parked, nil
 }
 
 // maxText bounds what is copied out of a message for lists; the message itself is kept whole beside it.
@@ -138,4 +136,12 @@ func text(s string) string {
 		s = s[:maxText]
 	}
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// last is the last value of a header, and "" where it has none.
+func last(values [][]byte) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return string(values[len(values)-1])
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"waybill.dev/platform/failure"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 )
@@ -37,7 +38,7 @@ func TestParkKeepsAMessageWhole(t *testing.T) {
 	diff(t, "key", key, p.Key)
 	diff(t, "value", value, p.Value)
 	diff(t, "headers", headers, p.Headers, cmpopts.EquateEmpty())
-	listed, err := messaging.List(t.Context(), pool, "", 10, nil)
+	listed, err := messaging.List(t.Context(), pool, messaging.Filter{}, 10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +46,7 @@ func TestParkKeepsAMessageWhole(t *testing.T) {
 	diff(t, "listed", listed, []messaging.Parked{{
 		Topic: "topic", Partition: &partition, Offset: &offset, Tenant: "a\uFFFDb", Subject: "\uFFFD",
 		MessageID: strings.Repeat("m", 1000), EventType: "type", Error: "why",
+		State: messaging.StateParked, Origin: messaging.FromOutside, Class: failure.Permanent,
 	}}, cmpopts.IgnoreFields(messaging.Parked{}, "ID", "ParkedAt"))
 }
 
@@ -95,7 +97,7 @@ func TestListPagesThroughATenantsMessages(t *testing.T) {
 		last := time.Now().Add(time.Hour)
 		var after *messaging.Cursor
 		for {
-			page, err := messaging.List(t.Context(), pool, tenant, 2, after)
+			page, err := messaging.List(t.Context(), pool, messaging.Filter{Tenant: tenant}, 2, after)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -139,13 +139,13 @@ func (p *producer) sendWave(ctx context.Context, wave []outgoing) ([]refusal, er
 	return refused, nil
 }
 
-type failure struct {
+type failedSend struct {
 	outgoing
 	err error
 }
 
 // sendOnce gives the records that Kafka refuses for what they are; any other failure is an error.
-func (p *producer) sendOnce(ctx context.Context, batch []outgoing) ([]failure, error) {
+func (p *producer) sendOnce(ctx context.Context, batch []outgoing) ([]failedSend, error) {
 	connected, err := p.connect()
 	if err != nil {
 		return nil, err
@@ -165,12 +165,12 @@ func (p *producer) sendOnce(ctx context.Context, batch []outgoing) ([]failure, e
 	for _, o := range batch {
 		byMessage[o.message] = o
 	}
-	var failed []failure
+	var failed []failedSend
 	for _, e := range each {
 		if !refusedForGood(e.Err) {
 			return nil, fmt.Errorf("send to topic %s: %w", e.Msg.Topic, e.Err)
 		}
-		failed = append(failed, failure{byMessage[e.Msg], e.Err})
+		failed = append(failed, failedSend{byMessage[e.Msg], e.Err})
 	}
 	return failed, nil
 }

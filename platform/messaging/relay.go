@@ -172,7 +172,7 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // standBy waits for the lead and then publishes, until the session is lost.
 func (r *Relay) standBy(ctx context.Context) (led bool, err error) {
-	l, err := connect(ctx, r.Pool)
+	l, err := connect(ctx, r.Pool, "watermill_outbox")
 	if err != nil {
 		return false, err
 	}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -12,11 +13,6 @@ import (
 
 	"waybill.dev/platform/clock"
 	"waybill.dev/platform/failure"
-)
-
-const (
-	firstPause = 200 * time.Millisecond
-	longPause  = 30 * time.Second
 )
 
 // again stands around every attempt at a row. What fails is put off, never counted as River counts attempts: so it is
@@ -34,8 +30,10 @@ func (a *again) Work(ctx context.Context, row *rivertype.JobRow, doInner func(co
 	if after, ok := putOff(err); ok {
 		return a.putOff(ctx, row, after)
 	}
-	pause := pauseAfter(attempt(row))
+	tries := attempt(row)
+	pause := a.jobs.app.Config.JobCooldowns.After(tries)
 	if !errors.Is(err, errTold) {
+		a.jobs.troubles.attempted(jobName{kind: row.Kind, subject: fmt.Sprint("row ", row.ID)}, tries, err)
 		a.jobs.app.Logger.ErrorContext(ctx, "a row of jobs cannot be read and is tried again", "kind", row.Kind, "row", row.ID,
 			"error", err, "stack", failure.Stack(err))
 	}
@@ -54,7 +52,7 @@ func (a *again) putOff(ctx context.Context, row *rivertype.JobRow, after time.Du
 	if err := river.RecordOutput(ctx, rowOutput{PutOff: before.Output.PutOff + 1}); err != nil {
 		return err
 	}
-	pause := after + pauseAfter(before.Output.PutOff+1)
+	pause := after + a.jobs.app.Config.JobCooldowns.After(before.Output.PutOff+1)
 	a.jobs.wake.after(pause)
 	return river.JobSnooze(pause)
 }
@@ -83,20 +81,11 @@ func attempt(row *rivertype.JobRow) int {
 	return row.Attempt + h.Snoozes - h.Output.PutOff
 }
 
-// pauseAfter doubles from one attempt to the next, and spreads what failed together.
-func pauseAfter(attempt int) time.Duration {
-	pause := longPause
-	if shift := max(attempt, 1) - 1; shift < 8 {
-		pause = min(firstPause<<shift, longPause)
-	}
-	return pause/2 + rand.N(pause/2+1)
-}
-
 // retryPolicy is for what River itself counts as a failure: a job whose worker was killed.
-type retryPolicy struct{}
+type retryPolicy struct{ cooldowns failure.Cooldowns }
 
-func (retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
-	return clock.Now().Add(pauseAfter(row.Attempt))
+func (p retryPolicy) NextRetry(row *rivertype.JobRow) time.Time {
+	return clock.Now().Add(p.cooldowns.After(row.Attempt))
 }
 
 // revive gives back what River has discarded all the same: a job that has brought the process down again and
@@ -110,7 +99,8 @@ func revive(ctx context.Context, app *App) error {
 	}
 	if err == nil {
 		tag, err = app.Pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
-			WHERE state IN ('available', 'scheduled', 'retryable') AND scheduled_at > now() + $1::interval`, 2*longPause)
+			WHERE state IN ('available', 'scheduled', 'retryable') AND scheduled_at > now() + $1::interval`,
+			2*(jobTimeout+slices.Max(app.Config.JobCooldowns)))
 	}
 	if err == nil && tag.RowsAffected() > 0 {
 		app.Logger.WarnContext(ctx, "jobs that a wrong clock had put off were taken back", "jobs", tag.RowsAffected())

@@ -130,6 +130,9 @@ func (w *worker[A]) do(ctx context.Context, row *rivertype.JobRow, stored stored
 
 	started := clock.Monotonic()
 	err := withoutPanic(ctx, func(ctx context.Context) error { return w.work(ctx, app, job) })
+	if !stopped(ctx, err) && !isPutOff(err) {
+		w.jobs.troubles.attempted(jobName{row.Kind, job.Tenant, job.Subject}, job.Attempt, err)
+	}
 	w.jobs.metrics.worked(row.Kind, err, time.Since(started))
 	if err == nil {
 		return nil

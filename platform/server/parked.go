@@ -10,6 +10,7 @@ import (
 )
 
 type parkedInput struct {
+	State  string `query:"state" enum:"parked,redriven,discarded" default:"parked" doc:"What has become of the messages: nothing yet, or the end that it names."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many messages a page holds at most."`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The nextCursor of the page before; without it the first page is shown."`
 }
@@ -27,7 +28,7 @@ func (s *Server) parkedRoute(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-parked", Method: http.MethodGet, Path: "/v1/parked", Tags: []string{"operations"},
 		Summary:     "List parked messages",
-		Description: "Messages of the tenant that could not be read or handled. They are kept whole; this shows where they came from and why they were parked.",
+		Description: "Messages of the tenant that could not be read or handled, and those that wait behind them. They are kept whole; this shows where they came from and why they were parked.",
 		Errors:      []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *parkedInput) (*parkedOutput, error) {
 		var after *messaging.Cursor
@@ -38,7 +39,8 @@ func (s *Server) parkedRoute(api huma.API) {
 			}
 		}
 		// One more than is shown tells whether there is another page.
-		items, err := messaging.List(ctx, s.app.Pool, CallerFrom(ctx).Tenant, in.Limit+1, after)
+		items, err := messaging.List(ctx, s.app.Pool,
+			messaging.Filter{Tenant: CallerFrom(ctx).Tenant, State: messaging.State(in.State)}, in.Limit+1, after)
 		if err != nil {
 			return nil, Problem(err)
 		}

@@ -61,6 +61,7 @@ func (s *Server) degraded() []string {
 	}
 	if s.app.jobs != nil {
 		degraded = append(degraded, s.app.jobs.partners.degraded()...)
+		degraded = append(degraded, s.app.jobs.troubles.degraded()...)
 	}
 	return degraded
 }

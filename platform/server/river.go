@@ -46,13 +46,17 @@ type jobs struct {
 	metrics jobMetrics
 	// partners are the systems outside that are asked.
 	partners *partners
+	troubles *troubles
 	running  atomic.Bool
 	// inserted is when jobs were enqueued last, in nanoseconds of the Unix epoch.
 	inserted atomic.Int64
 }
 
 func newJobs(app *App, register func(*Workers)) (*jobs, error) {
-	j := &jobs{app: app, workers: river.NewWorkers(), wake: newWaker(), metrics: newJobMetrics(), partners: newPartners(app.Config.JobWorkers)}
+	j := &jobs{
+		app: app, workers: river.NewWorkers(), wake: newWaker(), metrics: newJobMetrics(),
+		partners: newPartners(app.Config.JobWorkers), troubles: newTroubles(app.Config.JobCooldowns),
+	}
 	var w Workers
 	register(&w)
 	for _, add := range w.add {
@@ -70,7 +74,7 @@ func newJobs(app *App, register func(*Workers)) (*jobs, error) {
 		RescueStuckJobsAfter:        rescueAfter,
 		SoftStopTimeout:             softStop,
 		MaxAttempts:                 maxAttempts,
-		RetryPolicy:                 retryPolicy{},
+		RetryPolicy:                 retryPolicy{app.Config.JobCooldowns},
 		CompletedJobRetentionPeriod: completedKeptFor,
 		CancelledJobRetentionPeriod: -1,
 		DiscardedJobRetentionPeriod: -1,

@@ -116,7 +116,9 @@ func (s *Server) wire(logger *slog.Logger) (err error) {
 		if app.Consumer, err = messaging.NewConsumer(messaging.ConsumerConfig{
 			Brokers: s.config.KafkaBrokers, Group: s.config.HearPrefix + service.Name,
 			Topics: topicNames(heardTopics(service)), TopicPrefix: s.config.HearPrefix,
-			Handle: s.hear, Pool: app.Pool, Logger: logger, Metrics: s.registry, Tracer: app.Tracer,
+			Handle: s.hear, Retake: s.retake(), Pool: app.Pool, Logger: logger, Metrics: s.registry, Tracer: app.Tracer,
+			Retry:         failure.Retry{Transient: s.config.TransientCooldowns, Bug: s.config.BugCooldowns},
+			ParkingPlaces: s.config.ParkingPlaces,
 		}); err != nil {
 			return err
 		}

@@ -34,6 +34,9 @@ type Service struct {
 	// React turns a message into a command. It is pure. What does not concern the service is
 	// es.Nothing.
 	React func(m contracts.Message, at time.Time) es.Command
+	// Retake takes again, when an operator has it redriven, what the service has parked that did not come from Kafka,
+	// by its Parking.Topic. Its error is why it stays parked.
+	Retake map[string]func(ctx context.Context, app *App, parked messaging.Whole) error
 	// Publish translates a fact into integration events. It is pure.
 	Publish func(es.Recorded) []contracts.Event
 	// Project queues the statements of inline projections; nil for none.

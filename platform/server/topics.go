@@ -75,12 +75,33 @@ func (s *Server) hear(ctx context.Context, m contracts.Message) error {
 	if len(command.Streams) == 0 {
 		return nil // it does not concern the service
 	}
-	result, err := s.app.Handle(ctx, eventlog.Request{
-		Command: command, Tenant: m.Tenant, At: at, Message: m.ID, Said: m.Time, Topic: m.Data.Type().Topic(),
+	request := eventlog.Request{
+		Command: command, Tenant: m.Tenant, At: at, Message: m.ID,
 		Meta: es.Meta{CorrelationID: m.CorrelationID, CausationID: m.ID, TraceParent: m.TraceParent},
-	})
-	if err == nil && result.Duplicate {
-		return messaging.ErrDuplicate
 	}
-	return err
+	if !messaging.IsReplayed(ctx) {
+		request.Subject = m.Subject // it waits behind what is parked
+	}
+	if !messaging.IsRedriven(ctx) { // otherwise an operator has decided that it is to be handled, however old it is
+		request.Said, request.Topic = m.Time, m.Data.Type().Topic()
+	}
+	result, err := s.app.Handle(ctx, request)
+	switch {
+	case err != nil:
+		return err
+	case result.Duplicate:
+		return messaging.ErrDuplicate
+	case result.Held:
+		return messaging.ErrHeld
+	}
+	return nil
+}
+
+// retake is the service's own way of taking what was parked, for the consumer.
+func (s *Server) retake() map[string]func(context.Context, messaging.Whole) error {
+	retake := map[string]func(context.Context, messaging.Whole) error{}
+	for topic, take := range s.service.Retake {
+		retake[topic] = func(ctx context.Context, w messaging.Whole) error { return take(ctx, s.app, w) }
+	}
+	return retake
 }

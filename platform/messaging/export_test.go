@@ -1,0 +1,21 @@
+package messaging
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Settle sees a record through, as the consumer does that has its partition.
+func (c *Consumer) Settle(ctx context.Context, record *kgo.Record) error {
+	return c.settle(toMessage(ctx, record))
+}
+
+// Replay handles what is due of the parked messages once, whoever else does.
+func (c *Consumer) Replay(ctx context.Context) error {
+	due, err := dueQueues(ctx, c.Pool)
+	if err == nil {
+		c.replayAll(ctx, due)
+	}
+	return err
+}
