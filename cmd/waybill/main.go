@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"os/user"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -24,7 +25,7 @@ type commands struct {
 	Bench   benchCommand   `cmd:"" help:"Measure how fast orders go from end to end, and whether all books agree."`
 	Chaos   chaosCommand   `cmd:"" help:"Break a suite in every way while orders come in, and see that its books hold."`
 	Verify  verifyCommand  `cmd:"" help:"Prove of every order that what must hold does, or name each that it does not hold of."`
-	Parked  parkedCommand  `cmd:"" help:"List the messages that services could not read or handle."`
+	Parked  parkedCommands `cmd:"" help:"Look after the messages that services could not read or handle."`
 	Outbox  outboxCommands `cmd:"" help:"Work on a service's outbox."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -67,7 +68,7 @@ func realMain(ctx context.Context, args []string, t terminal) (status int) {
 	parser, err := kong.New(&commands{},
 		kong.Name("waybill"), kong.Description("Waybill takes orders from the shop to the customer's door."),
 		kong.Writers(t.out, t.err), kong.Exit(func(code int) { exited, status = true, code }),
-		kong.Vars{"services": strings.Join(suite.ServiceNames(), ",")},
+		kong.Vars{"services": strings.Join(suite.ServiceNames(), ","), "user": username()},
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t),
 	)
 	if err == nil {
@@ -111,6 +112,14 @@ func statusOf(err error) int {
 		return notAudited
 	}
 	return 1
+}
+
+// username is who runs the program, as the operating system knows them.
+func username() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -53,6 +53,19 @@ func TestTheCommandLine(t *testing.T) {
 		{"verify --suite " + nobody, 2, "", "no suite is running"},
 		{"verify --nonsense", 2, "", "nonsense"},
 		{"verify --help", 0, "--at-rest", ""},
+		{"parked --since tomorrow", 1, "", "tomorrow"},
+		{"parked --state lost", 1, "", "lost"},
+		{"parked list --service nonsense", 1, "", "nonsense"},
+		{"parked show", 1, "", "<id>"},
+		{"parked show 7", 1, "", `"7" is no id of a parked message`},
+		{"parked redrive", 1, "", "name messages by their ids, or by a filter"},
+		{"parked redrive --yes", 1, "", "name messages by their ids, or by a filter"},
+		{"parked redrive x", 1, "", `"x" is no id of a parked message`},
+		{"parked redrive 0199c3b4-7d1e-7000-8000-000000000007 --tenant acme", 1, "", "not by both"},
+		{"parked redrive --service orders --by= ", 1, "", "--by"},
+		{"parked redrive --service orders --suite " + nobody, 1, "", "no suite is running"},
+		{"parked discard 0199c3b4-7d1e-7000-8000-000000000007", 1, "", "--reason"},
+		{"parked discard 0199c3b4-7d1e-7000-8000-000000000007 --reason=", 1, "", "--reason"},
 		{"outbox resend --service orders --since yesterday", 1, "", "yesterday"},
 		{"outbox resend --service orders --since -1h", 1, "", "-1h"},
 		{"outbox resend --since 1h", 1, "", "--service"},
@@ -110,6 +123,8 @@ func TestASuiteIsRunAndLookedAfter(t *testing.T) {
 	if status, out, errs := waybill(ctx, "parked", "--data", folder); status != 0 || !strings.Contains(out, "order-shipped") {
 		t.Errorf("parked by the data folder = %d, %q, %q; want the spoilt message", status, out, errs)
 	}
+
+	lookAfterParked(t, url)
 
 	orders := client.New(running.Description())
 	defer orders.Close()

@@ -2,100 +2,148 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"text/tabwriter"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/postgres"
 
-	"waybill.dev/cmd/waybill/client"
 	"waybill.dev/cmd/waybill/suite"
 )
 
-type parkedCommand struct {
-	operator
-	Service string `help:"Only of this service: ${services}." enum:",${services}" default:"" placeholder:"NAME"`
-	Tenant  string `help:"Only of this tenant, as the running services tell it. Without one the databases are asked for everybody's, and for those that do not tell whose they are." placeholder:"NAME"`
+// parkedCommands work on the databases of the services, so that these need not run.
+type parkedCommands struct {
+	List    parkedListCommand    `cmd:"" default:"withargs" help:"List parked messages, the newest first."`
+	Show    parkedShowCommand    `cmd:"" help:"Show a parked message whole, with what was done about it."`
+	Redrive parkedRedriveCommand `cmd:"" help:"Have parked messages handled again, in their order. The services do so as soon as they run."`
+	Discard parkedDiscardCommand `cmd:"" help:"Give parked messages up. They are kept, and never handled; what waits for them goes on."`
 }
 
-// Run lists where the messages came from and why they were parked; what is in them may be anybody's address.
-func (c *parkedCommand) Run(ctx context.Context, t terminal) error {
-	read, services, err := c.source(ctx)
+// parkedFilter says which messages are meant.
+type parkedFilter struct {
+	operator
+	Service string `help:"Only of this service: ${services}." enum:",${services}" default:"" placeholder:"NAME"`
+	Tenant  string `help:"Only of this tenant." placeholder:"NAME"`
+	Subject string `help:"Only about this subject, or with this Kafka key: an order's id." placeholder:"ID"`
+	Error   string `help:"Only with this in the error, or of this class: transient, permanent, bug." placeholder:"TEXT"`
+	Since   since  `help:"Only parked since then: how long ago (90s, 1h), or a time (2026-03-01T12:00:00Z)." placeholder:"WHEN"`
+	Until   since  `help:"Only parked until then." placeholder:"WHEN"`
+}
+
+// filter is what is asked of each database.
+func (f parkedFilter) filter(state messaging.State) messaging.Filter {
+	return messaging.Filter{State: state, Tenant: f.Tenant, Subject: f.Subject, Error: f.Error, Since: f.Since.Time, Until: f.Until.Time}
+}
+
+// names says whether the filter means less than everything.
+func (f parkedFilter) names() bool {
+	return f.Service+f.Tenant+f.Subject+f.Error != "" || !f.Since.IsZero() || !f.Until.IsZero()
+}
+
+// each does something in the database of each service that is meant.
+func (f parkedFilter) each(ctx context.Context, do func(service string, pool *pgxpool.Pool) error) error {
+	logins, err := f.databases(ctx, f.Service)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	count := 0
-	for _, service := range services {
-		messages, err := read(service)
-		if err != nil {
-			return err
+	for _, service := range suite.ServiceNames() {
+		if logins[service] == "" {
+			continue
 		}
-		for _, m := range messages {
-			if count++; count == 1 {
-				fmt.Fprintln(table, "SERVICE\tPARKED AT\tTENANT\tSUBJECT\tTOPIC\tPLACE\tMESSAGE\tERROR")
-			}
-			place := "-"
-			if m.Partition != nil && m.Offset != nil {
-				place = fmt.Sprintf("%d/%d", *m.Partition, *m.Offset)
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", service, m.ParkedAt.UTC().Format(time.RFC3339),
-				printable(m.Tenant), printable(m.Subject), printable(m.Topic), place, printable(m.MessageID), printable(m.Error))
+		if err := inDatabase(ctx, service, logins[service], func(pool *pgxpool.Pool) error { return do(service, pool) }); err != nil {
+			return fmt.Errorf("%s: %w", service, err)
 		}
 	}
-	if count == 0 {
-		fmt.Fprintln(t.out, "No message is parked.")
-	}
-	return table.Flush()
+	return nil
 }
 
-// source is how to read a service's parked messages, and of which services.
-func (c *parkedCommand) source(ctx context.Context) (func(service string) ([]client.Parked, error), []string, error) {
-	if c.Tenant != "" {
-		running, err := suite.Find(ctx, c.Suite)
-		if err != nil {
-			return nil, nil, err
-		}
-		services := suite.ServiceNames()
-		if c.Service != "" {
-			services = []string{c.Service}
-		}
-		asking := client.New(running).ForTenant(c.Tenant)
-		return func(service string) ([]client.Parked, error) { return asking.Parked(ctx, service) }, services, nil
-	}
-	logins, err := c.databases(ctx, c.Service)
-	if err != nil {
-		return nil, nil, err
-	}
-	services := slices.DeleteFunc(suite.ServiceNames(), func(name string) bool { return logins[name] == "" })
-	return func(service string) ([]client.Parked, error) { return parkedIn(ctx, service, logins[service]) }, services, nil
-}
-
-// parkedIn reads everybody's parked messages from a service's database.
-func parkedIn(ctx context.Context, service, login string) ([]client.Parked, error) {
-	const page = 200
+func inDatabase(ctx context.Context, service, login string, do func(*pgxpool.Pool) error) error {
 	pool, err := postgres.Open(ctx, login, postgres.Options{Service: service, MaxConns: 1})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", service, err)
+		return err
 	}
 	defer pool.Close()
-	var all []client.Parked
+	return do(pool)
+}
+
+// readParked reads all that the filter means, page by page.
+func readParked(ctx context.Context, pool *pgxpool.Pool, filter messaging.Filter) ([]messaging.Parked, error) {
+	const page = 200
+	var all []messaging.Parked
 	for after := (*messaging.Cursor)(nil); ; {
-		messages, err := messaging.List(ctx, pool, "", page, after)
+		messages, err := messaging.List(ctx, pool, filter, page, after)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", service, err)
+			return nil, err
 		}
-		for _, m := range messages {
-			all = append(all, client.Parked(m))
-		}
+		all = append(all, messages...)
 		if len(messages) < page {
 			return all, nil
 		}
 		last := messages[len(messages)-1]
 		after = &messaging.Cursor{ParkedAt: last.ParkedAt, ID: last.ID}
 	}
+}
+
+type parkedListCommand struct {
+	parkedFilter
+	State string `help:"Of which nothing has become yet (parked), or that have ended: ${enum}." enum:"parked,redriven,discarded,all" default:"parked"`
+}
+
+// Run lists where the messages came from and why they were parked; what is in them may be anybody's address.
+func (c *parkedListCommand) Run(ctx context.Context, t terminal) error {
+	state := messaging.State(c.State)
+	if c.State == "all" {
+		state = ""
+	}
+	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	count := 0
+	err := c.each(ctx, func(service string, pool *pgxpool.Pool) error {
+		messages, err := readParked(ctx, pool, c.filter(state))
+		for _, m := range messages {
+			if count++; count == 1 {
+				fmt.Fprintln(table, "ID\tSERVICE\tPARKED AT\tSTATE\tTENANT\tSUBJECT\tTOPIC\tPLACE\tMESSAGE\tTRIES\tCLASS\tERROR")
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", m.ID, service, m.ParkedAt.UTC().Format(time.RFC3339), stateOf(m),
+				printable(m.Tenant), printable(m.Subject), printable(m.Topic), placeOf(m), printable(m.MessageID), m.Tries, classOf(m), printable(m.Error))
+		}
+		return err
+	})
+	if err == nil && count == 0 {
+		fmt.Fprintln(t.out, "No message is parked.")
+	}
+	return errors.Join(err, table.Flush())
+}
+
+// stateOf is a message's state, with what it waits for.
+func stateOf(m messaging.Parked) string {
+	switch {
+	case m.State != messaging.StateParked:
+		return string(m.State)
+	case m.Waiting:
+		return "waiting"
+	case m.RedriveAt != nil:
+		return "to be redriven"
+	}
+	return string(m.State)
+}
+
+func placeOf(m messaging.Parked) string {
+	if m.Partition == nil || m.Offset == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%d", *m.Partition, *m.Offset)
+}
+
+func classOf(m messaging.Parked) string {
+	if m.Waiting {
+		return "-"
+	}
+	return string(m.Class)
 }
 
 // printable keeps a line a line: what is in a message's headers may be anything.
@@ -105,4 +153,10 @@ func printable(s string) string {
 	}
 	quoted := fmt.Sprintf("%+q", s)
 	return quoted[1 : len(quoted)-1]
+}
+
+// oldestFirst is the order in which messages are dealt with.
+func oldestFirst(messages []messaging.Parked) []messaging.Parked {
+	slices.Reverse(messages)
+	return messages
 }

@@ -45,9 +45,11 @@ type Parked struct {
 	EventType string    `json:"eventType"`
 	Error     string    `json:"error"`
 	ParkedAt  time.Time `json:"parkedAt"`
+	// Waiting says that it has not failed, and only waits for others of its subject.
+	Waiting bool `json:"waiting"`
 }
 
-// Parked lists the tenant's parked messages of a service, the newest first.
+// Parked lists the tenant's open parked messages of a service, the newest first.
 func (c *Client) Parked(ctx context.Context, service string) ([]Parked, error) {
 	return pages(func(cursor string) ([]Parked, string, error) {
 		var page struct {
