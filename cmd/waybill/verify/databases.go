@@ -229,11 +229,11 @@ func (a *auditor) readOpenParcels(ctx context.Context, s *schema) error {
 	})
 }
 
-// readParked reads what could not be handled. What does not tell whose it is belongs to nobody, and is told all the same.
+// readParked reads what has not been handled to this day: what is parked or was given up. What does not tell whose it is belongs to nobody, and is told all the same.
 func (a *auditor) readParked(ctx context.Context, s *schema) error {
 	var p packer
 	return s.read(ctx, `SELECT tenant, subject, topic, coalesce(partition, -1)::bigint, coalesce("offset", -1), message_id, event_type, error, parked_at
-		FROM parked_messages`, func(v [][]byte) error {
+		FROM parked_messages WHERE state <> 'redriven'`, func(v [][]byte) error {
 		m := Parked{
 			Service: s.service, Tenant: string(v[0]), Order: string(v[1]), Topic: string(v[2]), MessageID: string(v[5]),
 			EventType: string(v[6]), Error: string(v[7]), ParkedAt: toTime(v[8]),
