@@ -8,7 +8,7 @@ SERVICES := $(notdir $(wildcard services/*))
 # The linter has a module of its own, so that its dependencies are nobody else's.
 GOLANGCI := bin/golangci-lint
 
-.PHONY: help up demo build test lint generate bench tidy clean
+.PHONY: help up demo build test sim sim-long lint generate bench tidy clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,15 @@ test: ## Run every test, on real PostgreSQL and real Apache Kafka, with the race
 	@version=$$(java -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p'); [ "$${version:-0}" -ge 17 ] || { \
 		echo "make test: java is version $${version:-unknown}; Apache Kafka needs Java 17 or later" >&2; exit 1; }
 	$(GO) test -race -timeout 15m $(PACKAGES)
+
+# How many runs of the simulation make up CI.
+RUNS := 50000
+
+sim: ## Simulate the saga: every policy against simulated time, faults and people. RUNS= says how often, SEED= shows one run.
+	@$(GO) run ./tests/sim/cmd/sim $(if $(SEED),-seed $(SEED),-runs $(RUNS))
+
+sim-long: ## Simulate until Ctrl-C, and then tell what was seen, and what was not.
+	@mkdir -p bin && $(GO) build -o bin/ ./tests/sim/cmd/sim && exec bin/sim -long -first $(if $(SEED),$(SEED),$$(date +%s))
 
 lint: $(GOLANGCI) ## Check formatting, imports between services, exhaustive switches, and more.
 	@for module in $(MODULES); do echo "lint $${module#$(CURDIR)/}"; (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit 1; done

@@ -53,6 +53,7 @@ func (e Evidence) Judge() Verdict {
 	a := e.fold()
 	a.checkEnd()
 	a.checkMoney()
+	a.checkTurnedBack()
 	a.checkShippedAndPaid()
 	a.checkReservation()
 	a.checkCharges()

@@ -77,6 +77,13 @@ func TestFindings(t *testing.T) {
 			[]audit.Statement{audit.MoneyOwed, audit.PaidIfShipped, audit.BooksAgree}},
 		{"paid in another currency", completed(), func(e *audit.Evidence) { e.Charges[0].Amount.Currency = "USD" },
 			[]audit.Statement{audit.MoneyOwed}},
+		{"held after the way back began", cancelled(), func(e *audit.Evidence) {
+			e.Payment[1], e.Payment[3] = e.Payment[3], e.Payment[1]
+			e.Payment[1].Version, e.Payment[3].Version = 2, 4
+			e.Payment[2], e.Payment[3] = e.Payment[3], e.Payment[2]
+			e.Payment[2].Version, e.Payment[3].Version = 3, 4
+			*e = said(*e)
+		}, []audit.Statement{audit.MoneyOwed}},
 
 		// 3: the parcel and the money.
 		{"shipped, and given back", completed(), func(e *audit.Evidence) {
@@ -133,6 +140,14 @@ func TestFindings(t *testing.T) {
 		{"heard twice", completed(), func(e *audit.Evidence) { with(&e.Payment, payment.ShipmentHeard{})(e) }, []audit.Statement{audit.AllSaid}},
 		{"a fact is missing", completed(), func(e *audit.Evidence) { e.Mails = slices.Delete(slices.Clone(e.Mails), 3, 5) }, []audit.Statement{audit.AllSaid}},
 		{"a fact of another stream", completed(), func(e *audit.Evidence) { with(&e.Mails, order.PaymentVoided{})(e) }, []audit.Statement{audit.AllSaid}},
+		{"the customer is not told", completed(), func(e *audit.Evidence) {
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped, mail.OrderCancelled)
+		}, []audit.Statement{audit.AllSaid}},
+		{"refused twice under one key", cancelled(), func(e *audit.Evidence) {
+			e.Shipment = append(e.Shipment[:6:6], shipping(pickedUp, pickedUp, pickedUp, pickedUp, pickedUp, pickedUp,
+				shipment.CarrierRefusedCancel{Code: "x"}, shipment.CarrierRefusedCancel{Code: "x"}, shipment.Cancelled{})[6:]...)
+			*e = said(*e)
+		}, []audit.Statement{audit.AllSaid}},
 		{"a mail that is held", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
 			e.Mails = mails(mail.Due{Mail: mail.OrderShipped})
 		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"slices"
+	"strconv"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
@@ -49,8 +50,10 @@ func (a *account) checkEffects() {
 			effect := f.Event.Kind()
 			switch e := f.Event.(type) {
 			case order.PaymentAttentionRequired, order.ShipmentAttentionRequired, order.DeadlineMissed,
-				payment.Refused, payment.RetryRequested, shipment.CarrierRefusedCancel, shipment.RetryRequested:
+				payment.Refused, payment.RetryRequested, shipment.RetryRequested:
 				continue
+			case shipment.CarrierRefusedCancel:
+				effect += " " + strconv.Itoa(e.Number)
 			case payment.Attempted:
 				effect += " " + e.Key
 			case payment.WayBackHeard:
@@ -85,11 +88,25 @@ func (a *account) checkHeard() {
 			}
 		}
 	}
+	if _, told := a.mails.Find(endMail(a.order)); a.order.Ended() && !told {
+		a.find(AllSaid, "it is %s, and the customer is not told", a.order.Status())
+	}
 	for _, m := range a.mails.Mails {
 		if m.Status == mail.Held {
 			a.find(AllSaid, "the mail %s is held for an address that does not come", m.Kind)
 		}
 	}
+}
+
+// endMail is the mail that tells of the order's end.
+func endMail(o order.Order) mail.Kind {
+	switch {
+	case o.Completed != nil:
+		return mail.OrderCompleted
+	case o.Cancelled != nil:
+		return mail.OrderCancelled
+	}
+	return mail.OrderResolved
 }
 
 // forgets says that the service keeps the latest word of this kind only, so that an earlier one is news to it.

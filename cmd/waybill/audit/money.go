@@ -1,6 +1,9 @@
 package audit
 
-import "waybill.dev/simulators/carrier"
+import (
+	"waybill.dev/services/payments/payment"
+	"waybill.dev/simulators/carrier"
+)
 
 // kept is what the provider has taken for the order and not given back.
 func (a *account) kept() (sum int64) {
@@ -76,5 +79,20 @@ func (a *account) checkShippedAndPaid() {
 	}
 	if total := a.payment.Amount.Amount; a.atRest() && a.kept() < total && !a.may(anUnpaidParcel) {
 		a.find(PaidIfShipped, "the parcel is gone, and of %d only %d are paid", total, a.kept())
+	}
+}
+
+// checkTurnedBack: once the order has turned back, nobody begins to hold or to take money for it.
+func (a *account) checkTurnedBack() {
+	back := false
+	for _, f := range a.Payment {
+		switch e := f.Event.(type) {
+		case payment.WayBackHeard:
+			back = true
+		case payment.Attempted:
+			if back && (e.Operation == payment.Authorize || e.Operation == payment.Capture) {
+				a.find(MoneyOwed, "the provider was asked to %s after the order had turned back", e.Operation)
+			}
+		}
 	}
 }

@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"strings"
+
+	"waybill.dev/cmd/waybill/audit"
+	"waybill.dev/services/inventory/stock"
+)
+
+// judge holds the world, at rest, against what must be true.
+func (w *world) judge() {
+	holds := map[string]map[string]int64{} // by tenant/SKU and order
+	for _, o := range w.purchases {
+		e := w.evidence(o)
+		w.findings = append(w.findings, e.Check()...)
+		for _, under := range e.InFlight() {
+			w.wrong(audit.OneEnd, o.tenant.name, o.id, "nothing moves any more, and %s", under)
+		}
+		if o.attention != "" && stuck(o.attention) {
+			w.wrong(audit.OneEnd, o.tenant.name, o.id, "nothing moves any more, and all that can be said of it is: %s", o.attention)
+		}
+		if !o.allRead(w.parts[ordersPart], w.now) {
+			w.wrong(audit.AllSaid, o.tenant.name, o.id, "orders has not read everything")
+		}
+		for sku, quantity := range e.Holds() {
+			key := o.tenant.name + "/" + sku
+			if holds[key] == nil {
+				holds[key] = map[string]int64{}
+			}
+			holds[key][o.id] = quantity
+		}
+	}
+	s := w.parts[inventoryPart]
+	for _, shop := range tenants() {
+		for _, sku := range skus() {
+			id := stock.Stocks.Stream(shop.name, sku)
+			shelf := audit.NewShelf(shop.name, sku)
+			if kept := s.streams[id]; kept != nil {
+				for _, f := range kept.facts {
+					shelf.Add(f)
+				}
+			}
+			w.findings = append(w.findings, shelf.Check(holds[shop.name+"/"+sku])...)
+			if s.states.Has(id) && s.states.Version(id) > 0 {
+				row := stock.Stocks.State(s.states, id)
+				w.findings = append(w.findings, shelf.CheckRow(&row)...)
+			}
+		}
+	}
+}
+
+// stuck says that an order shows nothing but missed deadlines: with nothing under way nobody would ever answer them.
+func stuck(attention string) bool {
+	for reason := range strings.SplitSeq(attention, "; ") {
+		if !strings.HasSuffix(reason, " is overdue") {
+			return false
+		}
+	}
+	return true
+}
+
+// evidence is all that anybody knows of an order.
+func (w *world) evidence(o *purchase) audit.Evidence {
+	return audit.Evidence{
+		Tenant: o.tenant.name, Order: o.id, At: w.clock(),
+		Orders: w.parts[ordersPart].recorded(o), Payment: w.parts[paymentsPart].recorded(o),
+		Reservation: w.parts[inventoryPart].recorded(o), Shipment: w.parts[shippingPart].recorded(o),
+		Mails:   w.parts[notificationsPart].recorded(o),
+		Charges: w.provider.books(o.String(), w.clock()), Parcels: w.carrier.books(o.String()),
+		Said: o.said, Rows: &audit.Rows{Order: o.row, OpenParcel: o.open},
+	}
+}
+
+// wrongf notes something wrong that belongs to no order.
+func (w *world) wrongf(format string, args ...any) { w.wrong(audit.AllSaid, "", "", format, args...) }

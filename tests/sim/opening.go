@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"strconv"
+	"time"
+
+	"waybill.dev/platform/es"
+	"waybill.dev/services/inventory/stock"
+	"waybill.dev/services/orders/order"
+	"waybill.dev/services/payments/payment"
+)
+
+// maxOrders is how many orders a run has at most.
+const maxOrders = 20
+
+// skus are what the shops sell; few, so that orders fight over them.
+func skus() []string { return []string{"CUP", "MUG", "POT"} }
+
+// open plans what people will do: fill the shelves, order, change their minds.
+func (w *world) open() {
+	n := 1 + w.tape.number(4)
+	if w.tape.pick(odds{4, 1}) == 1 {
+		n = 1 + w.tape.number(maxOrders)
+	}
+	shops := tenants()
+	placed := [3]int{}
+	var at time.Duration
+	for range n {
+		shop := w.tape.pick(odds{4, 3, 2})
+		placed[shop]++
+		// The same names in every shop: what is a tenant's must not be another's.
+		o := &purchase{tenant: shops[shop], id: "o-" + strconv.Itoa(placed[shop]), script: w.script()}
+		for i := range o.channels {
+			o.channels[i] = make([]channel, len(w.topics))
+		}
+		w.purchases = append(w.purchases, o)
+		w.byName[es.StreamID{Tenant: o.tenant.name, ID: o.id}] = o
+		w.placeAt(o, at)
+		at += w.delay(w.climate.people)
+	}
+	for i, shop := range shops {
+		if placed[i] > 0 {
+			w.stock(shop.name)
+		}
+	}
+}
+
+// script chooses how the outside will treat an order.
+func (w *world) script() script {
+	s := script{lifetime: 7 * 24 * time.Hour}
+	switch w.tape.pick(w.climate.refusals) {
+	case 1:
+		s.refuses = []payment.Operation{payment.Authorize}
+	case 2:
+		s.refuses = []payment.Operation{payment.Capture}
+	case 3:
+		s.refuses = []payment.Operation{payment.Void}
+	case 4:
+		s.refuses = []payment.Operation{payment.Refund}
+	case 5:
+		s.bookingRefused = true
+	case 6:
+		s.cancelRefused = true
+	case 7:
+		s.cancelRefused, s.forgotten = true, true
+	case 8:
+		s.forgotten = true
+	case 9:
+		s.lifetime = time.Hour
+	case 10:
+		s.mailRefused = true
+	case 11:
+		s.refuses = []payment.Operation{payment.Capture, payment.Void}
+	case 12:
+		s.refuses = []payment.Operation{payment.Capture, payment.Void, payment.Refund}
+	}
+	return s
+}
+
+// refusals counts the choices of script.
+const refusals = 13
+
+// placeAt places an order, and lets its customer change their mind.
+func (w *world) placeAt(o *purchase, at time.Duration) {
+	goods := skus()
+	first := w.tape.number(len(goods))
+	count := 1 + w.tape.pick(odds{6, 2, 1})
+	price := int64([]int{1999, 0, 1}[w.tape.pick(odds{12, 2, 1})])
+	verb := order.Place{
+		Customer:        order.Customer{ID: "c-1", Name: "Ada Lovelace", Email: "ada@example.com"},
+		ShippingAddress: order.Address{Name: "Ada Lovelace", Line1: "1 High Street", City: "Berlin", PostalCode: "10115", Country: "DE"},
+		Payment:         order.Payment{Method: order.MethodCard, Token: "tok_ok"},
+		Deadlines:       o.tenant.deadlines,
+	}
+	for i := range count {
+		verb.Lines = append(verb.Lines, order.Line{
+			SKU: goods[(first+i)%len(goods)], Name: "Goods", Quantity: 1 + int64(w.tape.number(3)),
+			UnitPrice: order.Money{Amount: price, Currency: "EUR"},
+		})
+	}
+	s := w.parts[ordersPart]
+	if w.tape.pick(odds{9, 1}) == 1 {
+		w.after(at+w.delay(w.climate.people), func() { w.operate(o) }) // somebody looks in who was not called
+	}
+	w.at(at, s, func() {
+		verb.At = w.clock()
+		w.do(s, o, "place", order.On(o.tenant.name, o.id, verb), "request")
+	})
+	for range w.tape.pick(w.climate.customers) {
+		by := []order.RequestedBy{order.ByCustomer, order.ByOperator}[w.tape.pick(odds{3, 1})]
+		w.at(at+w.delay(w.climate.people)+w.delay(w.climate.carrier), s, func() {
+			w.faults.count(cancellation)
+			w.do(s, o, "cancel", order.On(o.tenant.name, o.id, order.Cancel{RequestedBy: by, Reason: "changed_my_mind", At: w.clock()}), "request")
+		})
+	}
+}
+
+// stock fills a shop's shelves: some well, some scarcely, some not at all; and lets more come and counts be corrected.
+func (w *world) stock(shop string) {
+	for _, sku := range skus() {
+		w.skus[stock.Stocks.Stream(shop, sku)] = true
+		switch w.tape.pick(w.climate.shelves) {
+		case 0:
+			w.receive(0, shop, sku, 1000)
+		case 1:
+			w.receive(0, shop, sku, 1+int64(w.tape.number(4)))
+		case 2:
+			w.receive(w.delay(w.climate.people), shop, sku, 1+int64(w.tape.number(4)))
+			w.adjust(w.delay(w.climate.people), shop, sku, int64(w.tape.number(7))-3)
+		}
+	}
+}
+
+// receive lets goods come in, now and then told twice.
+func (w *world) receive(after time.Duration, shop, sku string, quantity int64) {
+	command := stock.Receive{Tenant: shop, SKU: sku, Quantity: quantity, Reference: "delivery-1"}.Command()
+	times := 1 + w.tape.pick(odds{9, 1})
+	for i := range times {
+		w.shelf(after+time.Duration(i)*time.Second, "receives "+strconv.FormatInt(quantity, 10)+" "+sku, shop, command)
+	}
+}
+
+func (w *world) adjust(after time.Duration, shop, sku string, quantity int64) {
+	w.shelf(after, "corrects "+sku+" by "+strconv.FormatInt(quantity, 10), shop, stock.Adjust{Tenant: shop, SKU: sku, Quantity: quantity, Reason: "stocktaking"}.Command())
+}
+
+// shelf has the warehouse of a shop do something, which may be refused.
+func (w *world) shelf(after time.Duration, what, shop string, c es.Command) {
+	s := w.parts[inventoryPart]
+	w.at(after, s, func() {
+		if _, err := s.run(c, "request"); err != nil && !refused(err) {
+			w.wrongf("the warehouse of %s %s: %v", shop, what, err)
+		}
+		w.note("the warehouse of %s %s", shop, what)
+	})
+}
