@@ -11,6 +11,8 @@ type agenda struct {
 type appointment struct {
 	at     time.Duration
 	number int64
+	// strand is that of the tape which the choices of what happens are drawn from.
+	strand int
 	happen func()
 }
 
@@ -19,9 +21,9 @@ func (a appointment) before(b appointment) bool {
 }
 
 // add plans something. A binary heap by hand: container/heap would box every appointment.
-func (a *agenda) add(at time.Duration, happen func()) {
+func (a *agenda) add(at time.Duration, strand int, happen func()) {
 	a.next++
-	a.heap = append(a.heap, appointment{at, a.next, happen})
+	a.heap = append(a.heap, appointment{at, a.next, strand, happen})
 	for i := len(a.heap) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !a.heap[i].before(a.heap[parent]) {

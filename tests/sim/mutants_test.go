@@ -114,6 +114,29 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// TestASimpleHistory: what is shown of a run that fails is hardly more than what makes it fail.
+func TestASimpleHistory(t *testing.T) {
+	t.Parallel()
+	services, err := filepath.Abs("../../services")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := change("", "inventory/stock/reserve.go", "l.Quantity > shelf.Available()", "l.Quantity > shelf.OnHand")
+	out, err := exec.CommandContext(t.Context(), m.build(t, services)).Output()
+	if err == nil {
+		t.Fatalf("nobody noticed\n%s", out)
+	}
+	_, history, _ := strings.Cut(string(out), "the simplest run like it")
+	for what, most := range map[string]int{"\n": 75, `"place"`: 2, "crashes": 0, "attention": 0, "cancel": 0, " 0d ": 70} {
+		if n := strings.Count(history, what); n > most {
+			t.Errorf("%q stands %d times in what is shown\n%s", what, n, history)
+		}
+	}
+	if !strings.Contains(history, "found: 4 ") {
+		t.Errorf("what was found is not told\n%s", history)
+	}
+}
+
 // build builds the simulation with the mistake in it.
 func (m mutant) build(t *testing.T, services string) string {
 	t.Helper()

@@ -18,31 +18,39 @@ func skus() []string { return []string{"CUP", "MUG", "POT"} }
 
 // open plans what people will do: fill the shelves, order, change their minds.
 func (w *world) open() {
-	n := 1 + w.tape.number(4)
-	if w.tape.pick(odds{4, 1}) == 1 {
-		n = 1 + w.tape.number(maxOrders)
-	}
+	n := w.tape.orders(w.crowd)
 	shops := tenants()
 	placed := [3]int{}
 	var at time.Duration
-	for range n {
+	for i := range n {
+		w.tape.current = 1 + i
 		shop := w.tape.pick(odds{4, 3, 2})
 		placed[shop]++
 		// The same names in every shop: what is a tenant's must not be another's.
 		o := &purchase{tenant: shops[shop], id: "o-" + strconv.Itoa(placed[shop]), script: w.script()}
-		for i := range o.channels {
-			o.channels[i] = make([]channel, len(w.topics))
+		for s := range o.channels {
+			o.channels[s] = make([]channel, len(w.topics))
 		}
 		w.purchases = append(w.purchases, o)
 		w.byName[es.StreamID{Tenant: o.tenant.name, ID: o.id}] = o
 		w.placeAt(o, at)
 		at += w.delay(w.climate.people)
 	}
+	w.tape.current = 0
 	for i, shop := range shops {
 		if placed[i] > 0 {
 			w.stock(shop.name)
 		}
 	}
+}
+
+// crowd is how many orders a new run has: mostly few, so that their choices are soon run through.
+func (w *world) crowd() int {
+	random := w.tape.random
+	if (odds{4, 1}).draw(random) == 1 {
+		return 1 + random.IntN(maxOrders)
+	}
+	return 1 + random.IntN(4)
 }
 
 // script chooses how the outside will treat an order.

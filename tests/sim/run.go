@@ -16,7 +16,7 @@ type Result struct {
 	// Lasted is how much simulated time has passed.
 	Lasted  time.Duration
 	Faults  Faults
-	choices []uint16
+	choices choices
 }
 
 // Run makes the run of a seed, and counts in seen what its policies met.
@@ -30,7 +30,7 @@ func (s *Simulation) run(t *tape, seen *Coverage, history *strings.Builder) (r R
 		w.judge()
 	}
 	return Result{
-		Findings: w.findings, Orders: len(w.purchases), Steps: w.steps, Lasted: w.now, Faults: w.faults, choices: t.choices(),
+		Findings: w.findings, Orders: len(w.purchases), Steps: w.steps, Lasted: w.now, Faults: w.faults, choices: t.made(),
 	}
 }
 
@@ -40,15 +40,15 @@ func (s *Simulation) History(seed uint64) string {
 	seen := Coverage{}
 	r := s.Run(seed, &seen)
 	var text strings.Builder
-	choices := r.choices
+	made := r.choices
 	if len(r.Findings) > 0 {
 		simple, tries := s.shrink(r)
 		fmt.Fprintf(&text, "seed %d fails; the simplest run like it, of %d that were tried:\n", seed, tries)
-		choices = simple
+		made = simple
 	} else {
 		fmt.Fprintf(&text, "seed %d:\n", seed)
 	}
-	r = s.run(replay(choices), &seen, &text)
+	r = s.run(replay(made), &seen, &text)
 	if len(r.Findings) == 0 {
 		fmt.Fprintf(&text, "all holds: %d orders, %d steps, %s\n", r.Orders, r.Steps, r.Lasted.Round(time.Second))
 	}

@@ -76,11 +76,11 @@ func newWorld(s *Simulation, t *tape, seen *Coverage) *world {
 }
 
 // after plans something.
-func (w *world) after(d time.Duration, happen func()) { w.agenda.add(w.now+d, happen) }
+func (w *world) after(d time.Duration, happen func()) { w.agenda.add(w.now+d, w.tape.current, happen) }
 
 // at plans something a service does: while it is away, it waits until the service is back.
 func (w *world) at(when time.Duration, s *service, happen func()) {
-	w.agenda.add(when, func() {
+	w.agenda.add(when, w.tape.current, func() {
 		if w.now < s.away {
 			w.at(s.away, s, happen)
 			return
@@ -105,7 +105,7 @@ func (w *world) play() {
 			w.wrong(audit.OneEnd, "", "", "never at rest: after %d steps there is still something to do", w.steps)
 			return
 		}
-		w.now = next.at
+		w.now, w.tape.current = next.at, next.strand
 		next.happen()
 		if len(w.findings) > 0 {
 			return
