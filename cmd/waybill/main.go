@@ -20,14 +20,15 @@ import (
 
 // commands is the command line.
 type commands struct {
-	Up      upCommand      `cmd:"" help:"Run a whole suite on this machine, until Ctrl-C."`
-	Demo    demoCommand    `cmd:"" help:"Send an order each way it can go, and tell what became of it."`
-	Bench   benchCommand   `cmd:"" help:"Measure how fast orders go from end to end, and whether all books agree."`
-	Chaos   chaosCommand   `cmd:"" help:"Break a suite in every way while orders come in, and see that its books hold."`
-	Verify  verifyCommand  `cmd:"" help:"Prove of every order that what must hold does, or name each that it does not hold of."`
-	Parked  parkedCommands `cmd:"" help:"Look after the messages that services could not read or handle."`
-	Outbox  outboxCommands `cmd:"" help:"Work on a service's outbox."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Up       upCommand        `cmd:"" help:"Run a whole suite on this machine, until Ctrl-C."`
+	Demo     demoCommand      `cmd:"" help:"Send an order each way it can go, and tell what became of it."`
+	Bench    benchCommand     `cmd:"" help:"Measure how fast orders go from end to end, and whether all books agree."`
+	Chaos    chaosCommand     `cmd:"" help:"Break a suite in every way while orders come in, and see that its books hold."`
+	Verify   verifyCommand    `cmd:"" help:"Prove of every order that what must hold does, or name each that it does not hold of."`
+	Parked   parkedCommands   `cmd:"" help:"Look after the messages that services could not read or handle."`
+	Outbox   outboxCommands   `cmd:"" help:"Work on a service's outbox."`
+	Database databaseCommands `cmd:"" help:"Work on the services' databases."`
+	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // onSuite is what each command takes that works on a running suite.

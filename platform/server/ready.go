@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/postgres"
 )
 
@@ -38,8 +40,23 @@ func (s *Server) reachDatabase(ctx context.Context) error {
 		return s.app.Pool.Ping(ctx)
 	}
 	err := postgres.Migrated(ctx, s.app.Pool, s.service.Migrations)
+	if err == nil {
+		err = postgres.Native(ctx, s.app.Pool)
+	}
 	s.migrated.Store(err == nil)
 	return err
+}
+
+// admit lets no command pass before the schema has been seen to be right: what is written to one that has to be adopted
+// first would have its place before what is there.
+func (s *Server) admit(ctx context.Context) error {
+	if s.migrated.Load() {
+		return nil
+	}
+	if err := s.reachDatabase(ctx); err != nil {
+		return fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
+	}
+	return nil
 }
 
 func (s *Server) degraded() []string {

@@ -43,7 +43,7 @@ type Server struct {
 	relay    *messaging.Relay
 	listener net.Listener
 	http     *http.Server
-	// migrated is whether the schema has been seen to be at the version that is wanted.
+	// migrated is whether the schema has been seen to be at the version that is wanted, and fit for its cluster.
 	migrated atomic.Bool
 	// connected is closed when the topics have been seen on Kafka.
 	connected chan struct{}
@@ -79,7 +79,7 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 	}
 	s.app = &App{
 		Service: service.Name, Tenants: tenants, Logger: logger.With("service", service.Name), Metrics: s.registry,
-		Tracer: s.spans.Tracer("waybill.dev/" + service.Name), Config: config,
+		Tracer: s.spans.Tracer("waybill.dev/" + service.Name), Config: config, admit: s.admit,
 	}
 	database := postgres.Options{Service: service.Name, MaxConns: config.DatabaseConnections}
 	if recording(config, options) {
@@ -193,7 +193,10 @@ func (s *Server) Run(ctx context.Context) error {
 	started := make(chan struct{})
 	front.start(ctx, func(ctx context.Context) {
 		defer close(started)
-		if !s.prepare(ctx) {
+		if err := s.prepare(ctx); err != nil || ctx.Err() != nil {
+			if err != nil {
+				fail(err)
+			}
 			return
 		}
 		if s.app.jobs != nil {
@@ -238,17 +241,21 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// prepare waits for the schema, and migrates it where it may. It is false when the context ended before.
-func (s *Server) prepare(ctx context.Context) bool {
+// prepare waits for the schema, and migrates it where it may, until the context ends. The error is one that waiting does
+// not mend.
+func (s *Server) prepare(ctx context.Context) error {
 	for pause := patience(); ctx.Err() == nil; {
 		err := s.checkSchema(ctx)
-		if err == nil {
-			return true
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, postgres.ErrForeign):
+			return fmt.Errorf("the database of %s cannot be used: %w", s.service.Name, err)
 		}
 		s.app.Logger.WarnContext(ctx, "waiting for the database", "error", err)
 		pause.Wait(ctx)
 	}
-	return false
+	return nil
 }
 
 func (s *Server) checkSchema(ctx context.Context) error {

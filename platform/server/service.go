@@ -66,7 +66,9 @@ type App struct {
 	Tracer  trace.Tracer
 	Config  Config
 
-	jobs *jobs // nil where the service has none
+	// admit says why no command may be run yet.
+	admit func(context.Context) error
+	jobs  *jobs // nil where the service has none
 	// recording is held for reading while an outcome is recorded, so that the log is stopped after it.
 	recording sync.RWMutex
 }
@@ -74,6 +76,9 @@ type App struct {
 // Handle runs the request on the event log, and wakes the workers of the jobs that follow from it. It is what
 // Execute and Record stand on; its errors are those of the log.
 func (app *App) Handle(ctx context.Context, r eventlog.Request) (eventlog.Result, error) {
+	if err := app.admit(ctx); err != nil {
+		return eventlog.Result{}, err
+	}
 	result, err := app.Log.Handle(ctx, r)
 	app.jobs.wakeLate()
 	return result, err
