@@ -43,14 +43,11 @@ func dueQueues(ctx context.Context, db Database) ([]queue, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[queue])
 }
 
-// asked is the mark of the contexts in which parked messages are handled: whether an operator has asked for it.
-type asked struct{}
+// replayed is the mark of the contexts in which parked messages are handled.
+type replayed struct{}
 
 // IsReplayed says whether a handler is given a message that was parked: it waits for no others any more.
-func IsReplayed(ctx context.Context) bool { return ctx.Value(asked{}) != nil }
-
-// IsRedriven says whether a handler is given a message that has failed, because an operator has asked for it.
-func IsRedriven(ctx context.Context) bool { return ctx.Value(asked{}) == true }
+func IsReplayed(ctx context.Context) bool { return ctx.Value(replayed{}) != nil }
 
 // replayDue handles what is to be handled of the parked messages, as long as there is any. One replica does so at a
 // time. Where two do, because one was stopped and does not know, the inbox sees to it that each message is handled once.
@@ -127,7 +124,7 @@ func (c *Consumer) replayOne(ctx context.Context, w Whole) error {
 	var tries int
 	var err error
 	if take := c.Retake[w.Topic]; w.Origin == FromKafka {
-		tries, err = c.Retry.Do(ctx, func() error { return c.try(context.WithValue(ctx, asked{}, !w.Waiting), w.metadata(), w.Value) })
+		tries, err = c.Retry.Do(ctx, func() error { return c.try(context.WithValue(ctx, replayed{}, true), w.metadata(), w.Value) })
 	} else if take != nil {
 		tries, err = c.Retry.Do(ctx, func() (err error) {
 			defer failure.Recovered(&err)

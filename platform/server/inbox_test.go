@@ -8,10 +8,13 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/server"
 )
@@ -99,6 +102,20 @@ func TestNothingIsDoneTwiceAfterOffsetsWereLost(t *testing.T) {
 	if n := inbox(r); n != 1 {
 		t.Errorf("%d messages are in the inbox, want the new one", n)
 	}
+
+	// An operator may decide what the service cannot.
+	rows, err := r.App().Pool.Query(t.Context(), "SELECT id FROM parked_messages WHERE state = 'parked'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := messaging.Redrive(t.Context(), r.App().Pool, ids, messaging.Operator{Name: "night shift", Reason: "never handled"}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "what was redriven is handled", func() bool { return inbox(r) == 1+orders/4 })
 }
 
 // Brokers that forget a group's offsets before the inbox forgets are told of, and change nothing else.

@@ -79,10 +79,10 @@ func (s *Server) hear(ctx context.Context, m contracts.Message) error {
 		Command: command, Tenant: m.Tenant, At: at, Message: m.ID,
 		Meta: es.Meta{CorrelationID: m.CorrelationID, CausationID: m.ID, TraceParent: m.TraceParent},
 	}
+	// What was parked waits no more, and its age is not asked: that it had not been handled was known when it began to
+	// wait, or an operator has decided it.
 	if !messaging.IsReplayed(ctx) {
-		request.Subject = m.Subject // it waits behind what is parked
-	}
-	if !messaging.IsRedriven(ctx) { // otherwise an operator has decided that it is to be handled, however old it is
+		request.Subject = m.Subject
 		request.Said, request.Topic = m.Time, m.Data.Type().Topic()
 	}
 	result, err := s.app.Handle(ctx, request)
