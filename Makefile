@@ -8,7 +8,7 @@ SERVICES := $(notdir $(wildcard services/*))
 # The linter has a module of its own, so that its dependencies are nobody else's.
 GOLANGCI := bin/golangci-lint
 
-.PHONY: help up demo build test sim sim-long lint generate bench tidy clean
+.PHONY: help up demo build test test-chaos sim sim-long lint generate bench chaos tidy clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,10 @@ up: build ## Build and start everything on this machine: PostgreSQL, broker, sim
 demo: build ## Send an order each way it can go, through a running suite or one started for it.
 	@bin/waybill demo $(ARGS)
 
+PROGRAMS := ./simulators/cmd/simulators $(foreach service,$(SERVICES),./services/$(service)/cmd/$(service))
+
 build: ## Build waybill, the services and the simulators into bin/.
-	@$(GO) build -o bin/ ./cmd/waybill ./simulators/cmd/simulators $(foreach service,$(SERVICES),./services/$(service)/cmd/$(service))
+	@$(GO) build -o bin/ ./cmd/waybill $(PROGRAMS)
 
 test: ## Run every test, on real PostgreSQL and real Apache Kafka, with the race detector.
 	@for tool in java mvn; do command -v $$tool >/dev/null || { \
@@ -38,6 +40,9 @@ sim: ## Simulate the saga: every policy against simulated time, faults and peopl
 sim-long: ## Simulate until Ctrl-C, and then tell what was seen, and what was not.
 	@mkdir -p bin && $(GO) build -o bin/ ./tests/sim/cmd/sim && exec bin/sim -long -first $(if $(SEED),$(SEED),$$(date +%s))
 
+test-chaos: ## Break real processes in every way, and see that what must hold holds. It takes minutes, and both cores.
+	$(GO) test -tags chaos -timeout 20m -v ./tests/chaos
+
 lint: $(GOLANGCI) ## Check formatting, imports between services, exhaustive switches, and more.
 	@for module in $(MODULES); do echo "lint $${module#$(CURDIR)/}"; (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit 1; done
 
@@ -49,6 +54,10 @@ generate: ## Write the event catalogue, the schemas and the AsyncAPI document fr
 
 bench: build ## Measure orders through five processes, real PostgreSQL and Apache Kafka. ARGS='--orders 2000 --concurrency 64 --json out.json'
 	@bin/waybill bench --start $(ARGS)
+
+chaos: build ## Break a suite while orders come in, and hold its books against what must be true. ARGS='--duration 10m --seed 7'
+	@$(GO) build -tags chaos -o bin/chaos/ $(PROGRAMS)
+	@bin/waybill chaos $(ARGS)
 
 tidy: ## Tidy every module by itself.
 	@for module in $(MODULES); do (cd $$module && GOWORK=off $(GO) mod tidy) || exit 1; done

@@ -3,10 +3,10 @@
 package chaos
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -18,10 +18,6 @@ import (
 // place places so many orders, many at once, and returns their ids.
 func (m *member) place(t *testing.T, orders int) []string {
 	t.Helper()
-	body := []byte(`{"customer":{"id":"c","name":"Ada","email":"ada@customers.invalid"},
-		"lines":[{"sku":"MUG","name":"Mug","quantity":1,"unitPrice":{"amount":1999,"currency":"EUR"}}],
-		"shippingAddress":{"name":"Ada","line1":"1 Main Street","city":"Berlin","postalCode":"10115","country":"DE"},
-		"payment":{"method":"card","token":"tok_ok"}}`)
 	const together = 64
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: together}}
 	defer client.CloseIdleConnections()
@@ -30,7 +26,7 @@ func (m *member) place(t *testing.T, orders int) []string {
 	for worker := range together {
 		placing.Go(func() {
 			for i := worker; i < orders; i += together {
-				id, err := placeOne(client, m.url, body)
+				id, err := placeOne(client, m.url)
 				if err != nil {
 					t.Error(err)
 					return
@@ -46,8 +42,8 @@ func (m *member) place(t *testing.T, orders int) []string {
 	return ids
 }
 
-func placeOne(client *http.Client, url string, body []byte) (id string, err error) {
-	answer, err := client.Post(url+"/v1/orders", "application/json", bytes.NewReader(body))
+func placeOne(client *http.Client, url string) (id string, err error) {
+	answer, err := client.Post(url+"/v1/orders", "application/json", strings.NewReader(anOrder))
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -11,7 +12,11 @@ import (
 
 	"waybill.dev/cmd/waybill/client"
 	"waybill.dev/cmd/waybill/suite"
+	"waybill.dev/cmd/waybill/verify"
 )
+
+// restTold is how often people are told what is waited for.
+const restTold = 10 * time.Second
 
 // awaitRest waits until every order has come to its end and nothing is under way: no message unsent or unheard, and no
 // job.
@@ -22,7 +27,14 @@ func (w *world) awaitRest(ctx context.Context, l *load) error {
 	}
 	defer kafka.Close()
 	admin := kadm.NewClient(kafka)
-	return client.Await(ctx, func(ctx context.Context) error {
+	told := time.Now()
+	return client.Await(ctx, func(ctx context.Context) (waits error) {
+		defer func() {
+			if waits != nil && time.Since(told) > restTold {
+				w.say("still: %v", waits)
+				told = time.Now()
+			}
+		}()
 		before, err := w.count(ctx, `SELECT count(*) FROM %s.events`)
 		if err != nil {
 			return err
@@ -73,7 +85,31 @@ func (w *world) count(ctx context.Context, query string) (sum int64, err error) 
 	return sum, err
 }
 
-// verify holds all books against what must be true at rest.
+// verify holds all books against what must be true at rest, as "waybill verify --at-rest" does, and says what is not so.
 func (w *world) verify(ctx context.Context) ([]string, error) {
-	return nil, nil
+	sources := verify.Sources{
+		Databases: map[string]string{}, Brokers: []string{w.brokers.address()},
+		Provider: w.suite.Process(suite.Provider).URL(), Carrier: w.suite.Process(suite.Carrier).URL(),
+	}
+	for service, access := range w.access {
+		sources.Databases[service] = access.ServiceURL
+	}
+	report, err := verify.Run(ctx, verify.Options{Sources: sources, AtRest: true})
+	if err != nil {
+		return nil, err
+	}
+	var wrong []string
+	for _, f := range report.Findings {
+		wrong = append(wrong, fmt.Sprintf("statement %d: %s %s: %s", f.Statement, f.Tenant, f.Subject, f.Evidence))
+	}
+	for _, n := range report.Flights {
+		wrong = append(wrong, fmt.Sprintf("in flight: %s %s: %s", n.Tenant, n.Order, n.Why))
+	}
+	for _, p := range report.ParkedList {
+		wrong = append(wrong, fmt.Sprintf("parked: %s at %s: %s", p.EventType, p.Service, p.Error))
+	}
+	if !report.Clean && len(wrong) == 0 {
+		wrong = append(wrong, "verify does not find the books clean")
+	}
+	return wrong, nil
 }

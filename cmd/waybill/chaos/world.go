@@ -42,6 +42,8 @@ type world struct {
 	// Of the faults that bring one of these down there is one at a time.
 	postgresFaults, kafkaFaults sync.Mutex
 
+	// access are the services' logins, past all links.
+	access map[string]provision.Access
 	// databases are the links to PostgreSQL, one for each process, by its name.
 	databases                  map[string]*link
 	brokers, provider, carrier *link
@@ -109,8 +111,8 @@ func (w *world) connect() (err error) {
 
 func (w *world) startSuite(ctx context.Context) error {
 	admin := w.postgres.URL("postgres")
-	access, err := provision.Provision(ctx, admin, suite.ServiceNames()...)
-	if err != nil {
+	var err error
+	if w.access, err = provision.Provision(ctx, admin, suite.ServiceNames()...); err != nil {
 		return err
 	}
 	counts := map[string]int{}
@@ -128,7 +130,7 @@ func (w *world) startSuite(ctx context.Context) error {
 			if !ok {
 				return nil // a simulator
 			}
-			a := access[serviceOf(process)]
+			a := w.access[serviceOf(process)]
 			return []string{
 				"DATABASE_URL=" + through(l, a.ServiceURL), "MIGRATIONS_URL=" + through(l, a.OwnerURL),
 				"PROVIDER_URL=http://" + w.provider.address(), "CARRIER_URL=http://" + w.carrier.address(),
