@@ -83,8 +83,8 @@ func (w *world) kinds() []kind {
 	}
 	if w.noClock == nil {
 		kinds = append(kinds,
-			kind{clockForward, allReplicas(), 3 * second, 20 * second, w.setClock(1)},
-			kind{clockBack, allReplicas(), 3 * second, 20 * second, w.setClock(-1)})
+			kind{clockForward, allReplicas(), 3 * second, 20 * second, w.setClock(500)},
+			kind{clockBack, allReplicas(), 3 * second, 20 * second, w.setClock(-500)})
 	}
 	return kinds
 }
@@ -203,9 +203,9 @@ func (w *world) fillDisk(ctx context.Context, _ string, length time.Duration, st
 }
 
 // setClock puts a process's clock off, by minutes or hours that hang on the length alone, and right again.
-func (w *world) setClock(sign time.Duration) strike {
+func (w *world) setClock(times int64) strike {
 	return func(ctx context.Context, target string, length time.Duration, struck func()) error {
-		offset := sign * length * 500 // 25 minutes to nearly three hours
+		offset := time.Duration(times * int64(length)) // 25 minutes to nearly three hours
 		if err := os.WriteFile(w.clock(target), []byte(offset.String()), 0o600); err != nil {
 			return err
 		}
