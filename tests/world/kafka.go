@@ -49,25 +49,30 @@ func (k *kafka) send(r record, o *one) {
 	})
 }
 
-// finish waits until Kafka has everything, and notes that every service has read it.
-func (k *kafka) finish(ctx context.Context) error {
+// finish waits until Kafka has everything, and notes that every service has read it unless it is to be unread.
+func (k *kafka) finish(ctx context.Context, unread bool) error {
 	if err := k.client.Flush(ctx); err != nil {
 		return err
 	}
-	if k.err != nil {
+	if k.err != nil || unread {
 		return k.err
 	}
-	admin := kadm.NewClient(k.client)
+	return CommitAll(ctx, k.client, k.prefix)
+}
+
+// CommitAll notes that every service has read everything.
+func CommitAll(ctx context.Context, client *kgo.Client, prefix string) error {
+	admin := kadm.NewClient(client)
 	var topics []string
 	for _, t := range contracts.Topics() {
-		topics = append(topics, k.prefix+t.Name)
+		topics = append(topics, prefix+t.Name)
 	}
 	ends, err := admin.ListEndOffsets(ctx, topics...)
 	if err != nil {
 		return err
 	}
 	for _, service := range suite.ServiceNames() {
-		if err := admin.CommitAllOffsets(ctx, k.prefix+service, ends.Offsets()); err != nil {
+		if err := admin.CommitAllOffsets(ctx, prefix+service, ends.Offsets()); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,8 @@ type Options struct {
 	Orders int
 	// Ways are how they go; Ways() unless given.
 	Ways []Way
+	// Unread leaves it open whether any service has read Kafka; else all have read everything.
+	Unread bool
 	// Withhold keeps a message from Kafka; nil keeps none.
 	Withhold func(o Order, topic string) bool
 }
@@ -145,7 +147,7 @@ func (w *writer) write(ctx context.Context, made []template) error {
 	if err := db.copyAll(context.WithoutCancel(ctx), w.shelves.levels()); err != nil {
 		return err
 	}
-	return errors.Join(books.close(), kafka.finish(context.WithoutCancel(ctx)), db.finish(context.WithoutCancel(ctx)))
+	return errors.Join(books.close(), kafka.finish(context.WithoutCancel(ctx), w.Unread), db.finish(context.WithoutCancel(ctx)))
 }
 
 // batch is what stands in one transaction: lines of COPY by their tables, and lines of journals.

@@ -66,6 +66,16 @@ func (d *dossier) checkEffects(due []contracts.Message) {
 	}
 }
 
+// checkListed: each service lists the streams that it has facts of, and no others.
+func (d *dossier) checkListed() {
+	for _, service := range suite.ServiceNames() {
+		has := slices.ContainsFunc(d.logged, func(l logged) bool { return l.service == service })
+		if listed := slices.Contains(d.listed, service); has != listed {
+			d.findOf(audit.RowsAgree, "%s has facts of it: %v, and lists its stream: %v", service, has, listed)
+		}
+	}
+}
+
 // conclude counts the order as what it is.
 func (j *judge) conclude(d *dossier, v audit.Verdict, unproven int) {
 	findings := append(v.Findings, d.findings...)

@@ -154,7 +154,7 @@ func micros(n int64) time.Time {
 
 // readSchema reads what concerns orders, into the spill.
 func (a *auditor) readSchema(ctx context.Context, s *schema) error {
-	steps := []func(context.Context, *schema) error{a.readFacts, a.readUnsent, a.readParked}
+	steps := []func(context.Context, *schema) error{a.readFacts, a.readStreams, a.readUnsent, a.readParked}
 	switch s.service {
 	case suite.Orders:
 		steps = append(steps, a.readOrderRows)
@@ -189,6 +189,17 @@ func (a *auditor) readFacts(ctx context.Context, s *schema) error {
 		p.number(toInt(v[7]))
 		p.number(toInt(v[8]))
 		return a.spill.add(tenant+"/"+id, aFact, p)
+	})
+}
+
+// readStreams reads which streams the service lists.
+func (a *auditor) readStreams(ctx context.Context, s *schema) error {
+	var p packer
+	service := int64(slices.Index(suite.ServiceNames(), s.service))
+	return s.read(ctx, "SELECT tenant, id, category FROM streams WHERE category NOT IN ('stock', 'receipt')", func(v [][]byte) error {
+		p.reset().number(service)
+		p.bytes(v[2])
+		return a.spill.add(string(v[0])+"/"+string(v[1]), aStream, p)
 	})
 }
 

@@ -79,6 +79,7 @@ type dossier struct {
 	logged   []logged
 	copies   []copied
 	parked   []parked
+	listed   []string // the services that list the order's stream
 	findings []audit.Finding
 	// news says that the order has changed while it was read: what is known of it is not of one moment.
 	news string
@@ -120,6 +121,7 @@ func (j *judge) order(key string, entries []entry) error {
 	}
 	verdict := d.Judge()
 	d.checkEffects(verdict.Due)
+	d.checkListed()
 	j.conclude(d, verdict, unproven)
 	return nil
 }
@@ -147,6 +149,8 @@ func (j *judge) assemble(key string, entries []entry) (*dossier, error) {
 			d.Rows.OpenParcel = u.text()
 		case anUnsent:
 			d.Unsent = append(d.Unsent, u.text())
+		case aStream:
+			d.listed = append(d.listed, suite.ServiceNames()[u.number()])
 		case aParked:
 			d.parked = append(d.parked, parked{u.text(), u.text()})
 		}
@@ -242,8 +246,10 @@ func orderRow(u *unpacker) *audit.OrderRow {
 }
 
 // find notes what is wrong with what was said of the order, or with what came of it.
-func (d *dossier) find(format string, args ...any) {
-	d.findings = append(d.findings, audit.Finding{Statement: audit.AllSaid, Tenant: d.Tenant, Subject: d.Order, Evidence: fmt.Sprintf(format, args...)})
+func (d *dossier) find(format string, args ...any) { d.findOf(audit.AllSaid, format, args...) }
+
+func (d *dossier) findOf(s audit.Statement, format string, args ...any) {
+	d.findings = append(d.findings, audit.Finding{Statement: s, Tenant: d.Tenant, Subject: d.Order, Evidence: fmt.Sprintf(format, args...)})
 }
 
 // sortFacts puts the facts into their streams, by version, and looks whether the log has them in this order.
