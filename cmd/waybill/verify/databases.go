@@ -240,7 +240,8 @@ func (a *auditor) readOpenParcels(ctx context.Context, s *schema) error {
 	})
 }
 
-// readParked reads what has not been handled to this day: what is parked or was given up. What does not tell whose it is belongs to nobody, and is told all the same.
+// readParked reads what has not been handled to this day: what is parked or was given up. What does not tell whose it
+// is belongs to nobody, and is told all the same.
 func (a *auditor) readParked(ctx context.Context, s *schema) error {
 	var p packer
 	return s.read(ctx, `SELECT tenant, subject, topic, coalesce(partition, -1)::bigint, coalesce("offset", -1), message_id, event_type, error, parked_at

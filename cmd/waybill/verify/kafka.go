@@ -46,7 +46,8 @@ type place struct {
 }
 
 const (
-	// silence is how long Kafka may have nothing to give before the audit is given up.
+	// silence is how long Kafka may have nothing to say before the audit is given up: a new one first makes the topic
+	// that it keeps groups in.
 	silence = 30 * time.Second
 	// places is how many of a partition's first messages are kept.
 	places = 8
@@ -54,7 +55,7 @@ const (
 
 func openKafka(brokers []string, prefix string) (*kafka, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("waybill-verify"),
-		kgo.RetryTimeout(10*time.Second), kgo.DialTimeout(5*time.Second))
+		kgo.RetryTimeout(silence), kgo.DialTimeout(5*time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
