@@ -8,7 +8,7 @@ SERVICES := $(notdir $(wildcard services/*))
 # The linter has a module of its own, so that its dependencies are nobody else's.
 GOLANGCI := bin/golangci-lint
 
-.PHONY: help up demo build test test-chaos sim sim-long lint generate bench chaos tidy clean
+.PHONY: help up demo build test test-chaos sim sim-long fuzz lint generate bench chaos tidy clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,16 @@ sim-long: ## Simulate until Ctrl-C, and then tell what was seen, and what was no
 
 test-chaos: ## Break real processes in every way, and see that what must hold holds. It takes minutes, and both cores.
 	$(GO) test -tags chaos -timeout 20m -v ./tests/chaos
+
+fuzz: ## Run every fuzz target for FUZZTIME (10s), as they are found in the tests.
+	@for module in $(MODULES); do cd $$module || exit 1; \
+		for package in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
+			folder=$$($(GO) list -f '{{.Dir}}' $$package); grep -qs '^func Fuzz' $$folder/*_test.go || continue; \
+			listed=$$($(GO) test -list '^Fuzz' $$package) || exit 1; \
+			for target in $$(grep '^Fuzz' <<< "$$listed"); do \
+				echo "fuzz $${folder#$(CURDIR)/} $$target"; \
+				$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),10s) $$package || exit 1; \
+			done; done; done
 
 lint: $(GOLANGCI) ## Check formatting, imports between services, exhaustive switches, and more.
 	@for module in $(MODULES); do echo "lint $${module#$(CURDIR)/}"; (cd $$module && $(CURDIR)/$(GOLANGCI) run ./...) || exit 1; done

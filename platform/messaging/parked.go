@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -127,15 +128,25 @@ func Park(ctx context.Context, db Database, p Parking) error {
 	return nil
 }
 
-// maxText bounds what is copied out of a message for lists; the message itself is kept whole beside it.
+// maxText bounds what is copied out of a message for lists, in bytes; the message itself is kept whole beside it. Two of
+// these fit into the row of an index, which holds 2,704 bytes at most.
 const maxText = 1000
 
 // text makes a string fit for a text column: a header may hold any bytes.
 func text(s string) string {
-	if len(s) > maxText {
-		s = s[:maxText]
+	return cut(strings.ReplaceAll(strings.ToValidUTF8(cut(s), "\uFFFD"), "\x00", "\uFFFD")) // a replacement is longer
+}
+
+// cut cuts what is too long, between two characters.
+func cut(s string) string {
+	if len(s) <= maxText {
+		return s
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	end := maxText
+	for end > maxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
 }
 
 // last is the last value of a header, and "" where it has none.

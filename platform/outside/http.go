@@ -93,16 +93,22 @@ func (h *HTTP) do(request *http.Request) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	defer response.Body.Close()
-	a := Answer{Status: response.StatusCode}
 	// A refusal that breaks off has not been told: its code decides.
-	if a.body, err = io.ReadAll(io.LimitReader(response.Body, maximalAnswer)); err != nil {
-		return Answer{}, fmt.Errorf("%w: status %d, and the answer breaks off: %w", ErrUnknown, a.Status, err)
+	body, err := io.ReadAll(io.LimitReader(response.Body, maximalAnswer))
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: status %d, and the answer breaks off: %w", ErrUnknown, response.StatusCode, err)
 	}
+	return NewAnswer(response.StatusCode, body), nil
+}
+
+// NewAnswer is an answer of this status and body.
+func NewAnswer(status int, body []byte) Answer {
+	a := Answer{Status: status, body: body}
 	var said struct{ Code string }
 	if a.Read(&said) == nil && aCode.MatchString(said.Code) {
 		a.Code = said.Code
 	}
-	return a, nil
+	return a
 }
 
 // aCode is what may go into events and logs as a code.

@@ -2,9 +2,11 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -145,13 +147,33 @@ func finish(problem *huma.ErrorModel, correlationID string) {
 	if correlationID != "" {
 		problem.Instance = "urn:waybill:correlation:" + url.PathEscape(correlationID)
 	}
-	details := make([]*huma.ErrorDetail, 0, len(problem.Errors))
-	for _, d := range problem.Errors {
+	details := make([]*huma.ErrorDetail, 0, min(len(problem.Errors), mostDetails+1))
+	for i, d := range problem.Errors {
+		if i == mostDetails {
+			details = append(details, &huma.ErrorDetail{Message: fmt.Sprintf("and %d more", len(problem.Errors)-i)})
+			break
+		}
 		if d != nil {
-			details = append(details, &huma.ErrorDetail{Location: d.Location, Message: withoutValue(d.Message)})
+			details = append(details, &huma.ErrorDetail{Location: cut(d.Location), Message: cut(withoutValue(d.Message))})
 		}
 	}
 	problem.Errors = details
+}
+
+const (
+	// mostDetails are told of an error: enough for every field of a good request. A bad one may hold as many names as it
+	// has bytes, and each would be told.
+	mostDetails = 100
+	// longestDetail is far more than a place or a rule of ours has, in bytes: a name in a request may be anything at all.
+	longestDetail = 300
+)
+
+// cut cuts what is too long.
+func cut(s string) string {
+	if len(s) <= longestDetail {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longestDetail], "") + "…"
 }
 
 func messages(details []*huma.ErrorDetail) []string {

@@ -61,7 +61,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 func (s *mailServer) dial(ctx context.Context, until time.Time) (connection, error) {
 	var made *bounded
 	client, err := gomail.NewClient(s.host, append(s.options, gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{Deadline: until}).DialContext(ctx, network, address)
+		ctx, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		conn, err := s.dialer(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}

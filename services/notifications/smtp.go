@@ -33,6 +33,7 @@ type mailServer struct {
 	client  *gomail.Client
 	options []gomail.Option
 	host    string
+	dialer  func(ctx context.Context, network, address string) (net.Conn, error)
 	from    string
 	system  *outside.System
 	// idle are connections that have sent a mail and wait for the next.
@@ -68,7 +69,7 @@ func newMailServer(address, from string) (*mailServer, error) {
 		return nil, fmt.Errorf("SMTP_ADDRESS: %w", err)
 	}
 	return &mailServer{
-		client: client, options: slices.Clip(options), host: host, from: from, system: outside.NewSystem("mail-server"),
+		client: client, options: slices.Clip(options), host: host, dialer: (&net.Dialer{}).DialContext, from: from, system: outside.NewSystem("mail-server"),
 		idle: make(chan connection, idleConnections),
 	}, nil
 }

@@ -106,23 +106,8 @@ func webhookRoute(api huma.API, app *server.App, verifier *standardwebhooks.Webh
 
 // takeWebhook records what the webhook tells, or parks the webhook.
 func takeWebhook(ctx context.Context, app *server.App, header http.Header, raw []byte) error {
-	id := header.Get(standardwebhooks.HeaderWebhookID)
-	parking := messaging.Parking{Topic: parkedFrom, Headers: map[string][][]byte{}, Value: raw, MessageID: id}
-	for name, values := range header {
-		parking.Headers[strings.ToLower(name)] = [][]byte{[]byte(values[0])}
-	}
-	var w Webhook
-	err := json.Unmarshal(raw, &w)
-	if err != nil {
-		err = es.Refuse(es.Invalid, "the webhook cannot be read")
-	} else {
-		parking.EventType = w.Type
-		parking.Tenant, parking.Subject, err = reference(w.Data.Reference)
-	}
-	var report shipment.Report
-	if err == nil {
-		report, err = w.report()
-	}
+	parking, report, err := readWebhook(header, raw)
+	id := parking.MessageID
 	if err == nil {
 		err = take(ctx, app, parking.Tenant, parking.Subject, report, "webhook:"+id, "webhook:"+id)
 	}
@@ -133,6 +118,27 @@ func takeWebhook(ctx context.Context, app *server.App, header http.Header, raw [
 	app.Logger.WarnContext(ctx, "a carrier's webhook is parked", "webhook", id, "error", refusal.Detail)
 	parking.Reason = refusal.Detail
 	return messaging.Park(ctx, app.Pool, parking)
+}
+
+// readWebhook is what the webhook tells, and the webhook as it would be parked; or a refusal that says why it cannot be
+// read.
+func readWebhook(header http.Header, raw []byte) (parking messaging.Parking, report shipment.Report, err error) {
+	parking = messaging.Parking{
+		Topic: parkedFrom, Headers: map[string][][]byte{}, Value: raw, MessageID: header.Get(standardwebhooks.HeaderWebhookID),
+	}
+	for name, values := range header {
+		parking.Headers[strings.ToLower(name)] = [][]byte{[]byte(values[0])}
+	}
+	var w Webhook
+	if json.Unmarshal(raw, &w) != nil {
+		return parking, report, es.Refuse(es.Invalid, "the webhook cannot be read")
+	}
+	parking.EventType = w.Type
+	if parking.Tenant, parking.Subject, err = reference(w.Data.Reference); err != nil {
+		return parking, report, err
+	}
+	report, err = w.report()
+	return parking, report, err
 }
 
 // reference takes "{tenant}/{order}" apart.

@@ -71,6 +71,11 @@ func (p *Provider) ask(ctx context.Context, r Request) (payment.Outcome, error) 
 	if err != nil {
 		return payment.Outcome{}, err
 	}
+	return r.read(answer)
+}
+
+// read is what an answer to the request means.
+func (r Request) read(answer outside.Answer) (payment.Outcome, error) {
 	outcome := payment.Outcome{Operation: r.Operation, Key: r.Key}
 	var told done
 	switch {

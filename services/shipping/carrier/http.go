@@ -112,12 +112,17 @@ func (c *HTTP) ask(ctx context.Context, q question) (shipment.Report, error) {
 	return report, nil
 }
 
-// once calls once, and reads the answer.
+// once calls once.
 func (q question) once(ctx context.Context) (shipment.Report, error) {
 	a, err := q.call(ctx, q.path)
 	if err != nil {
 		return shipment.Report{}, err
 	}
+	return q.read(a)
+}
+
+// read is what an answer to the question means.
+func (q question) read(a outside.Answer) (shipment.Report, error) {
 	report, ok := told(a)
 	switch {
 	case ok:
