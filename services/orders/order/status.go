@@ -101,7 +101,9 @@ func (o Order) paymentAnswered(operation string) bool {
 	case "refund":
 		return o.Refunded != nil
 	}
-	return o.Voided != nil || o.PaymentFailed != nil
+	// A void that was refused is also answered by a capture: where money is captured at once, a retry begins with the
+	// capture whose refusal had led to the void.
+	return o.Voided != nil || o.PaymentFailed != nil || o.Captured != nil
 }
 
 func (o Order) shipmentAnswered() bool {

@@ -57,7 +57,7 @@ func TestAttention(t *testing.T) {
 		answers []order.Event
 	}{
 		"capture":               {payment("capture"), "capture refused: no", []order.Event{authorized, shipped, requested}, []order.Event{captured}},
-		"void":                  {payment("void"), "void refused: no", []order.Event{order.StockReleased{}}, []order.Event{order.PaymentVoided{}, order.PaymentFailed{}}},
+		"void":                  {payment("void"), "void refused: no", []order.Event{order.StockReleased{}}, []order.Event{order.PaymentVoided{}, order.PaymentFailed{}, captured}},
 		"refund":                {payment("refund"), "refund refused: no", []order.Event{captured}, []order.Event{order.PaymentRefunded{}}},
 		"cancel":                {shipment("cancel"), "shipment cancel refused: no", []order.Event{requested, captured}, []order.Event{shipped, shipmentCanceled, order.ShippingFailed{}}},
 		"book":                  {shipment("book"), "shipment book refused: no", []order.Event{reserved}, []order.Event{shipped, shipmentCanceled, order.ShippingFailed{}}},
