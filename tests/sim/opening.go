@@ -53,40 +53,44 @@ func (w *world) crowd() int {
 	return 1 + random.IntN(4)
 }
 
-// script chooses how the outside will treat an order.
+// script chooses how the outside will treat an order: the provider, the carrier and the mail server, each for itself.
 func (w *world) script() script {
 	s := script{lifetime: 7 * 24 * time.Hour}
-	switch w.tape.pick(w.climate.refusals) {
+	const authorize, capture, void, refund = payment.Authorize, payment.Capture, payment.Void, payment.Refund
+	switch w.tape.pick(w.climate.charging) {
 	case 1:
-		s.refuses = []payment.Operation{payment.Authorize}
+		s.refuses = []payment.Operation{authorize}
 	case 2:
-		s.refuses = []payment.Operation{payment.Capture}
+		s.refuses = []payment.Operation{capture}
 	case 3:
-		s.refuses = []payment.Operation{payment.Void}
+		s.refuses = []payment.Operation{void}
 	case 4:
-		s.refuses = []payment.Operation{payment.Refund}
+		s.refuses = []payment.Operation{refund}
 	case 5:
-		s.bookingRefused = true
+		s.refuses = []payment.Operation{capture, void, refund}
 	case 6:
-		s.cancelRefused = true
-	case 7:
-		s.cancelRefused, s.forgotten = true, true
-	case 8:
-		s.forgotten = true
-	case 9:
 		s.lifetime = time.Hour
-	case 10:
-		s.mailRefused = true
-	case 11:
-		s.refuses = []payment.Operation{payment.Capture, payment.Void}
-	case 12:
-		s.refuses = []payment.Operation{payment.Capture, payment.Void, payment.Refund}
 	}
+	switch w.tape.pick(w.climate.carrying) {
+	case 1:
+		s.bookingRefused = true
+	case 2:
+		s.cancelRefused = true
+	case 3:
+		s.forgotten = true
+	case 4:
+		s.cancelRefused, s.forgotten = true, true
+	}
+	s.mailRefused = w.tape.pick(w.climate.mailing) == 1
 	return s
 }
 
-// refusals counts the choices of script.
-const refusals = 13
+// The numbers of choices of script.
+const (
+	chargings = 7
+	carryings = 5
+	mailings  = 2
+)
 
 // placeAt places an order, and lets its customer change their mind.
 func (w *world) placeAt(o *purchase, at time.Duration) {

@@ -34,7 +34,8 @@ func (w *world) delay(pace odds) time.Duration {
 type climate struct {
 	relay, hear, work, answer, carrier, people odds
 	delivery, relayed, asking, telling         odds
-	refusals, customers, operators, shelves    odds
+	charging, carrying, mailing                odds
+	customers, operators, shelves              odds
 }
 
 func (s *Simulation) climate(r *rand.Rand) climate {
@@ -52,7 +53,8 @@ func (s *Simulation) climate(r *rand.Rand) climate {
 		relay: pace(), hear: pace(), work: pace(), answer: s.paces[[]int{1, 2, 4}[r.IntN(3)]], carrier: pace(), people: s.paces[1+r.IntN(2)],
 		delivery: rare(deliveries, 10, 40, 200, 800), relayed: rare(2, 10, 40, 400),
 		asking: rare(askings, 1, 4, 20, 200), telling: rare(tellings, 1, 4, 20),
-		refusals: rare(refusals, 1, 2, 10, 100), customers: []odds{{10, 0, 0}, {6, 3, 1}, {1, 3, 2}}[r.IntN(3)],
+		charging: rare(chargings, 1, 2, 10, 100), carrying: rare(carryings, 1, 2, 10, 100), mailing: rare(mailings, 4, 40),
+		customers: []odds{{10, 0, 0}, {6, 3, 1}, {1, 3, 2}}[r.IntN(3)],
 		operators: rare(operations, 0, 1, 4), shelves: []odds{{9, 1, 0}, {2, 4, 4}, {1, 1, 8}}[r.IntN(3)],
 	}
 }

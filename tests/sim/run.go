@@ -64,6 +64,7 @@ func (s *Simulation) unweighted() climate {
 	return climate{
 		relay: pace, hear: pace, work: pace, answer: pace, carrier: pace, people: pace,
 		delivery: make(odds, deliveries), relayed: make(odds, 2), asking: make(odds, askings), telling: make(odds, tellings),
-		refusals: make(odds, refusals), customers: make(odds, 3), operators: make(odds, operations), shelves: make(odds, 3),
+		charging: make(odds, chargings), carrying: make(odds, carryings), mailing: make(odds, mailings),
+		customers: make(odds, 3), operators: make(odds, operations), shelves: make(odds, 3),
 	}
 }

@@ -104,8 +104,23 @@ func (s *service) load(ids []es.StreamID) error {
 				return err
 			}
 		}
+		if err := s.snapshot(id, category); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// snapshot replaces a state that is kept by what is read of it.
+func (s *service) snapshot(id es.StreamID, c es.Erased) error {
+	if every, _ := c.SnapshotPolicy(); every == 0 {
+		return nil
+	}
+	kept, err := s.states.Snapshot(id)
+	if err != nil {
+		return err
+	}
+	return s.states.Restore(id, s.states.Version(id), kept)
 }
 
 func (s *service) category(id es.StreamID) (es.Erased, error) {

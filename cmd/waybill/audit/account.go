@@ -52,6 +52,7 @@ type Verdict struct {
 func (e Evidence) Judge() Verdict {
 	a := e.fold()
 	a.checkEnd()
+	a.checkReasons()
 	a.checkMoney()
 	a.checkTurnedBack()
 	a.checkShippedAndPaid()

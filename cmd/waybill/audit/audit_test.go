@@ -64,7 +64,20 @@ func TestFindings(t *testing.T) {
 		}, []audit.Statement{audit.OneEnd}},
 		{"an attention that nobody knows", unpaid(), func(e *audit.Evidence) {
 			e.Orders[4].Event = order.PaymentAttentionRequired{Operation: "audit", Code: "x"}
-		}, []audit.Statement{audit.MoneyOwed, audit.PaidIfShipped}},
+		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.PaidIfShipped}},
+		{"an attention that is shipping's, and not shown", unpaid(), func(e *audit.Evidence) {
+			e.Shipment = append(slices.Clone(e.Shipment), shipping(pickedUp, pickedUp, pickedUp, pickedUp, pickedUp,
+				shipment.CancellationHeard{}, shipment.CancellationRefused{}, shipment.CarrierRefusedCancel{Code: "x"})[5:]...)
+			with(&e.Orders, order.CancellationRequested{RequestedBy: order.ByCustomer})(e)
+			with(&e.Orders, order.CancellationRefused{HeardAt: t0})(e)
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped, mail.CancellationRefused)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"an attention that payments has no cause for", unpaid(), func(e *audit.Evidence) {
+			e.Payment = e.Payment[:4]
+			e.Charges[0].Operations = e.Charges[0].Operations[:1]
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd}},
 
 		// 2: the money.
 		{"cancelled, and the hold stays", cancelled(), func(e *audit.Evidence) {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"waybill.dev/services/orders/order"
+	"waybill.dev/services/payments/payment"
 	"waybill.dev/services/shipping/shipment"
 )
 
@@ -27,6 +28,29 @@ func (a *account) checkEnd() {
 	}
 	if o.Cancelled != nil && o.PaymentFailed == nil && o.Voided == nil && o.Refunded == nil {
 		a.find(OneEnd, "it is cancelled without having heard what became of the money")
+	}
+}
+
+// checkReasons: what an order shows attention for is what payments and shipping need a person for, and nothing else.
+func (a *account) checkReasons() {
+	if !a.atRest() || a.byHand() {
+		return
+	}
+	shown := map[string]bool{}
+	for _, r := range a.order.Reasons() {
+		shown[r.Name] = true
+	}
+	refusal, pay := a.payment.Attention()
+	if pay && !shown[string(refusal.Operation)+" refused"] {
+		a.find(OneEnd, "payments needs a person for its %s, and the order shows attention %q", refusal.Operation, a.order.Attention())
+	}
+	if needs := a.shipment.NeedsAttention(); needs != shown["shipment cancel refused"] {
+		a.find(OneEnd, "shipping needs a person: %v, and the order shows attention %q", needs, a.order.Attention())
+	}
+	for _, op := range []payment.Operation{payment.Capture, payment.Void, payment.Refund} {
+		if !pay && shown[string(op)+" refused"] {
+			a.find(OneEnd, "payments needs nobody, and the order shows attention %q", a.order.Attention())
+		}
 	}
 }
 
