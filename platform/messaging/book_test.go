@@ -126,9 +126,9 @@ func (b *book) handle(ctx context.Context, m contracts.Message) error {
 }
 
 // handled are the messages of a subject in the order in which they were handled.
-func (b *book) handled(t testing.TB, subject string) (ids []string, sequences []int64) {
+func (b *book) handled(t reporter, subject string) (ids []string, sequences []int64) {
 	t.Helper()
-	history, err := b.log.History(context.WithoutCancel(t.Context()), subjects.Stream("default", subject))
+	history, err := b.log.History(context.Background(), subjects.Stream("default", subject))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,9 +142,15 @@ func (b *book) handled(t testing.TB, subject string) (ids []string, sequences []
 // operator is who looks after the parked messages in the tests.
 var operator = messaging.Operator{Name: "ada", Reason: "mended"}
 
-func parkedNow(t testing.TB, pool *pgxpool.Pool, filter messaging.Filter) []messaging.Parked {
+// reporter is a test, or a run of a property.
+type reporter interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func parkedNow(t reporter, pool *pgxpool.Pool, filter messaging.Filter) []messaging.Parked {
 	t.Helper()
-	list, err := messaging.List(context.WithoutCancel(t.Context()), pool, filter, 10_000, nil)
+	list, err := messaging.List(context.Background(), pool, filter, 10_000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,3 +19,6 @@ func (c *Consumer) Replay(ctx context.Context) error {
 	}
 	return err
 }
+
+// Replayed is a context in which a parked message is handled.
+func Replayed(ctx context.Context) context.Context { return context.WithValue(ctx, asked{}, true) }

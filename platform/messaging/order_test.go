@@ -329,3 +329,86 @@ func TestTwoReplicasRedriveAtOnce(t *testing.T) {
 	}
 	s.awaitOpen(t, 0)
 }
+
+// What the service has handled, and not yet noted, cannot be given up any more.
+func TestWhatHasBeenHandledCannotBeDiscarded(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	_, stop := s.replica(t)
+	messages := s.behind(t, "order-1", 2, refuse)
+	stop()
+	s.mend()
+	if err := s.book.handle(messaging.Replayed(t.Context()), messages[0]); err != nil {
+		t.Fatal(err)
+	}
+	head := failedOnes(open(t, s.pool))
+	if err := messaging.Discard(t.Context(), s.pool, head[0], operator); !errors.Is(err, messaging.ErrHandled) {
+		t.Errorf("%v, want %v", err, messaging.ErrHandled)
+	}
+	redrive(t, s.pool, head...)
+	s.replica(t)
+	s.awaitHandled(t, "order-1", 0, 1)
+	s.awaitOpen(t, 0)
+	diff(t, "redriven", len(parkedNow(t, s.pool, messaging.Filter{State: messaging.StateRedriven})), 2)
+}
+
+// What came by another way is taken again by it, or stays; what Kafka has refused is sent once more.
+func TestEachOriginIsRedrivenInItsWay(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	var took []string
+	s.replica(t, func(c *messaging.ConsumerConfig) {
+		c.Retake = map[string]func(context.Context, messaging.Whole) error{"webhooks": func(_ context.Context, w messaging.Whole) error {
+			if took = append(took, string(w.Value)); w.MessageID == "2" {
+				panicNow()
+			}
+			return nil
+		}}
+	})
+	for _, topic := range []string{"webhooks", "elsewhere"} {
+		for _, id := range []string{"1", "2"} {
+			park(t, s.pool, messaging.Parking{Topic: topic, MessageID: id, Tenant: "default", Subject: "order-1", Value: []byte(topic + " " + id)})
+		}
+	}
+	s.say(t, s.message("order-1", 0)) // which none of these holds up
+	s.awaitHandled(t, "order-1", 0)
+	for _, p := range open(t, s.pool) {
+		diff(t, "asked for", redrive(t, s.pool, p.ID), []uuid.UUID{p.ID})
+	}
+	eventually(t, 20*time.Second, "all have been looked at", func() bool {
+		return queryOne[int](t, s.pool, "SELECT count(*) FROM parked_messages WHERE redrive_at IS NOT NULL") == 0
+	})
+	var left []string
+	for _, p := range open(t, s.pool) {
+		left = append(left, fmt.Sprintf("%s %s: %s", p.Topic, p.MessageID, p.Error))
+	}
+	slices.Sort(left)
+	diff(t, "left", left, []string{
+		"elsewhere 1: nothing takes what is parked of elsewhere", "elsewhere 2: nothing takes what is parked of elsewhere", "webhooks 2: panic: a string",
+	})
+	slices.Sort(took)
+	diff(t, "taken", took, []string{"webhooks 1", "webhooks 2", "webhooks 2", "webhooks 2"})
+}
+
+func TestWhatKafkaRefusedIsSentOnceMore(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	write(t, s.pool, said(contracts.OrderCancelled{Reason: strings.Repeat("x", 5<<20)}, "order-1", 1)) // more than Kafka takes
+	relay, _ := startRelay(t, messaging.RelayConfig{Pool: s.pool, Service: service, Brokers: s.brokers, TopicPrefix: s.prefix})
+	refused := func(tries int) func() bool {
+		return func() bool {
+			relay.Wake()
+			list := open(t, s.pool)
+			return len(list) == 1 && list[0].Origin == messaging.FromOutbox && list[0].Tries == tries
+		}
+	}
+	eventually(t, 30*time.Second, "it is refused", refused(1))
+	s.replica(t)
+	redrive(t, s.pool, open(t, s.pool)[0].ID)
+	eventually(t, 30*time.Second, "it is sent, and refused again", refused(2))
+	_, history, err := messaging.Show(t.Context(), s.pool, open(t, s.pool)[0].ID)
+	if err != nil || len(history) != 2 || history[1].Action != messaging.ActionRedriven || history[1].Reason != "sent once more" {
+		t.Errorf("%+v, %v", history, err)
+	}
+	diff(t, "rows that were written", queryOne[int](t, s.pool, "SELECT count(*) FROM watermill_outbox"), 2)
+}
