@@ -118,6 +118,13 @@ func TestWhatKafkaNoLongerKeepsIsNotProvable(t *testing.T) {
 		t.Errorf("clean: %v; of 300 orders %d are not provable, and %d were kept", r.Clean, r.NotProvable, kept)
 	}
 
+	// What stood first is no longer kept, and is sent again behind what came after it.
+	g.deleteUpToTheSecond(t, k, g.first(world.RefusedTwice))
+	if r := g.audit(t, true); !r.Clean {
+		show(t, r)
+		t.Error("a message that was sent again is found to stand behind its successor")
+	}
+
 	// A topic that was made anew.
 	if _, err := k.admin.DeleteTopics(t.Context(), g.prefix+completedTopic); err != nil {
 		t.Fatal(err)
@@ -133,6 +140,23 @@ func TestWhatKafkaNoLongerKeepsIsNotProvable(t *testing.T) {
 		show(t, again)
 		t.Errorf("clean: %v; %d orders are not provable, after %d before", again.Clean, again.NotProvable, r.NotProvable)
 	}
+}
+
+// deleteUpToTheSecond deletes the first message of an order that has two on a topic, with all that stands before the
+// second, and sends it again.
+func (g ground) deleteUpToTheSecond(t *testing.T, k kafka, o world.Order) {
+	t.Helper()
+	first := k.message(t, o, attentionTopic)
+	upTo := kadm.Offsets{}
+	upTo.AddOffset(first.Topic, first.Partition, first.Offset+1, -1)
+	if _, err := k.admin.DeleteRecords(t.Context(), upTo); err != nil {
+		t.Fatal(err)
+	}
+	second := k.message(t, o, attentionTopic)
+	if second.Offset <= first.Offset || k.send(t, first, func(*kgo.Record) {}).Partition != first.Partition {
+		t.Fatalf("%d is followed by %d", first.Offset, second.Offset)
+	}
+	k.commit(t)
 }
 
 func key(o world.Order) string { return o.Tenant + "/" + o.ID }

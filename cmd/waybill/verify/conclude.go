@@ -31,8 +31,8 @@ func (d *dossier) findUnread(a *auditor) {
 }
 
 // placeOf is where the fact stands that a message was made from.
-func (d *dossier) placeOf(m contracts.Message) position {
-	id, _, _ := strings.Cut(m.ID, ".") // a fact's second message has its place behind it
+func (d *dossier) placeOf(message string) position {
+	id, _, _ := strings.Cut(message, ".") // a fact's second message has its place behind it
 	for _, l := range d.logged {
 		if l.ID == id {
 			return l.at

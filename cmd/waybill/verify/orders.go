@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -109,11 +110,11 @@ func (j *judge) order(key string, entries []entry) error {
 	}
 	d.number = j.partitionOf(d.Order)
 	d.sortFacts()
-	d.sortCopies()
+	d.sortCopies(j.auditor)
 	d.findUnread(j.auditor)
 	unproven := 0
 	d.Forgotten = func(m contracts.Message) bool {
-		lost := j.lost(m, partition{m.Data.Type().Topic(), d.number}, d.placeOf(m), d.wasHeard(m))
+		lost := j.lost(m, partition{m.Data.Type().Topic(), d.number}, d.placeOf(m.ID), d.wasHeard(m))
 		if lost {
 			unproven++
 		}
@@ -270,28 +271,29 @@ func (d *dossier) sortFacts() {
 }
 
 // sortCopies finds the first copies of the messages, each topic's in the order of its partition.
-func (d *dossier) sortCopies() {
+func (d *dossier) sortCopies(a *auditor) {
 	slices.SortFunc(d.copies, func(a, b copied) int {
-		if c := strings.Compare(a.topic, b.topic); c != 0 {
-			return c
-		}
-		if a.number != b.number {
-			return int(a.number - b.number)
-		}
-		return int(a.offset - b.offset)
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.number, b.number), cmp.Compare(a.offset, b.offset))
 	})
-	seen := map[string]int32{}
+	seen := map[string]bool{}
 	first := d.copies[:0]
+	var again []audit.Copy
 	for _, c := range d.copies {
 		if c.wrongKey || c.number != d.number {
 			d.find("%s is not keyed by its order on %s", c.ID, c.topic)
 		}
-		if _, again := seen[c.ID+c.topic]; again {
+		if seen[c.ID+c.topic] {
 			continue
 		}
-		seen[c.ID+c.topic] = c.number
+		seen[c.ID+c.topic] = true
 		first = append(first, c)
+		if from, cut := a.from[c.partition]; cut && d.placeOf(c.ID).before(from) {
+			again = append(again, c.Copy) // its first copy stood before all that is kept
+			continue
+		}
 		d.Said = append(d.Said, c.Copy)
 	}
+	slices.SortFunc(again, func(a, b audit.Copy) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	d.Said = append(again, d.Said...)
 	d.copies = first
 }
