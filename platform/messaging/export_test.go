@@ -21,4 +21,4 @@ func (c *Consumer) Replay(ctx context.Context) error {
 }
 
 // Replayed is a context in which a parked message is handled.
-func Replayed(ctx context.Context) context.Context { return context.WithValue(ctx, asked{}, true) }
+func Replayed(ctx context.Context) context.Context { return context.WithValue(ctx, replayed{}, true) }

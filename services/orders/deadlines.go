@@ -197,6 +197,7 @@ func expire(ctx context.Context, app *server.App, missed *prometheus.CounterVec,
 	result, err := app.Handle(ctx, eventlog.Request{
 		Command: order.On(o.Tenant, o.ID, order.Expire{Step: o.Step, Read: read, At: now}),
 		Tenant:  o.Tenant, At: now,
+		Subject: o.ID, // what is parked of the order may be what is waited for: it is judged when that is dealt with
 		Meta: es.Meta{
 			CorrelationID: facts[0].CorrelationID, CausationID: facts[len(facts)-1].ID, TraceParent: facts[0].TraceParent,
 		},

@@ -1,6 +1,7 @@
 package orders_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
@@ -195,8 +197,10 @@ func testResolvedByHand(t *testing.T, s shop) {
 // A step forward that is overdue asks for the cancellation, and a cancellation that is overdue for a person.
 func testDeadlines(t *testing.T, s shop) {
 	t.Helper()
-	stuck, shipped := s.place(t), s.place(t)
+	stuck, shipped, parked := s.place(t), s.place(t), s.place(t)
 	shipped.Hears(t, contracts.OrderShipped{Carrier: "post"})
+	s.exec(t, `INSERT INTO parked_messages (id, topic, headers, tenant, subject, message_id, event_type, error, ordered)
+		VALUES (gen_random_uuid(), 'topic', '{}', $1, $2, '', '', '', true)`, s.tenant, parked.ID)
 	overdue := contracts.OrderCancellationRequested{RequestedBy: "deadline"}
 	reason := cmpopts.IgnoreFields(contracts.OrderCancellationRequested{}, "Reason")
 	stuck.Says(t, []contracts.Event{wholeOrder(t), overdue}, reason)
@@ -215,6 +219,11 @@ func testDeadlines(t *testing.T, s shop) {
 			t.Errorf("metrics lack %s", want)
 		}
 	}
+	// Of an order that waits for what is parked it is not known what is overdue.
+	parked.Says(t, []contracts.Event{wholeOrder(t)})
+	s.exec(t, `UPDATE parked_messages SET state = 'redriven' WHERE subject = $1`, parked.ID)
+	parked.Says(t, []contracts.Event{wholeOrder(t), overdue}, reason)
+
 	stuck.Hears(t, contracts.PaymentVoided{})
 	shipped.Hears(t, contracts.PaymentCaptured{})
 	s.expect(t, stuck.ID, "cancelled", "")
@@ -353,5 +362,18 @@ func TestKafkaWasAway(t *testing.T) {
 	eventually(t, time.Minute, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
 	if o := r.show(inTime); o.Status != "completed" || o.Cancellation != nil {
 		t.Errorf("%s, %+v", o.Status, o.Cancellation)
+	}
+}
+
+// exec changes the service's database past the service.
+func (s shop) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.Access.ServiceURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -45,6 +45,15 @@ func park(ctx context.Context, app *server.App, tenant, order string, r shipment
 	}
 	return messaging.Park(ctx, app.Pool, messaging.Parking{
 		Topic: answersParkedFrom, Value: value, Tenant: tenant, Subject: order, MessageID: cause,
-		EventType: "parcel." + string(r.State), Reason: why.Detail,
+		EventType: "parcel." + string(r.State), Reason: why.Detail, Tries: 1,
 	})
+}
+
+// retake takes a parked report once more.
+func retake(ctx context.Context, app *server.App, parked messaging.Whole) error {
+	var r shipment.Report
+	if err := json.Unmarshal(parked.Value, &r); err != nil {
+		return err
+	}
+	return take(ctx, app, parked.Tenant, parked.Subject, r, parked.MessageID, "")
 }

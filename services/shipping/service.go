@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"waybill.dev/platform/es"
+	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/shipping/carrier"
 	"waybill.dev/services/shipping/shipment"
@@ -62,6 +63,9 @@ func New(config Config) (server.Service, error) {
 		Routes: func(api huma.API, app *server.App) {
 			routes(api, app)
 			webhookRoute(api, app, verifier)
+		},
+		Retake: map[string]func(context.Context, *server.App, messaging.Whole) error{
+			parkedFrom: retakeWebhook, answersParkedFrom: retake,
 		},
 		Workers:    func(w *server.Workers) { workers(w, overHTTP.System(), overHTTP) },
 		Background: []func(context.Context, *server.App) error{poll(overHTTP, config.PollAfter)},

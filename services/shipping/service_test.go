@@ -17,10 +17,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"waybill.dev/contracts"
+	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
 	"waybill.dev/platform/servicetest"
 	shipping "waybill.dev/services/shipping"
@@ -651,6 +654,59 @@ func TestContradictionIsShownToAPerson(t *testing.T) {
 		t.Errorf("retry: %d %s", retry.Status, retry.Body)
 	}
 	isParked("job:" + acme + "/" + o.ID + "/cancel/1")
+}
+
+// A webhook that came before its order is taken when it is redriven.
+func TestAParkedWebhookIsTakenWhenItIsRedriven(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/bookings", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"id":"bkg_1","status":"booked","carrier":"C","trackingNumber":"SP1"}`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	s := startAt(t, time.Hour, server.URL)
+	o := s.order()
+	early := webhook{id: "early", body: webhookBody("parcel.picked_up", acme+"/"+o.ID, "bkg_1")}
+	unreadable := webhook{id: "unreadable", body: `{"type":7,"data":{"reference":"` + acme + `/x"}}`}
+	for _, w := range []webhook{early, unreadable} {
+		if answer := s.send(t, w); answer.Status != http.StatusAccepted {
+			t.Fatalf("%d %s", answer.Status, answer.Body)
+		}
+	}
+	o.Hears(t, placed("12345"), reserved)
+	o.shown(t, "booked")
+
+	pool, err := postgres.Open(t.Context(), s.Access.ServiceURL, postgres.Options{Service: "shipping"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	list := func(state messaging.State) (ids []string, messages []uuid.UUID) {
+		parked, err := messaging.List(t.Context(), pool, messaging.Filter{State: state}, 10, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parked {
+			ids, messages = append(ids, p.MessageID), append(messages, p.ID)
+		}
+		return ids, messages
+	}
+	_, messages := list(messaging.StateParked)
+	if _, err := messaging.Redrive(t.Context(), pool, messages, messaging.Operator{Name: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	o.says(t, gone)
+	o.shown(t, "shipped")
+	var ids []string
+	servicetest.Eventually(t, func() bool {
+		ids, messages = list(messaging.StateParked)
+		redriven, _ := list(messaging.StateRedriven)
+		return len(ids) == 1 && len(redriven) == 1 && redriven[0] == "early"
+	}, func() string { return fmt.Sprint("parked are ", ids) })
+	if _, history, err := messaging.Show(t.Context(), pool, messages[0]); err != nil || len(history) == 0 {
+		t.Errorf("%v, %v", history, err)
+	}
 }
 
 // A cancellation that leaves the booking as it was is asked for again, until the carrier says what became of it.

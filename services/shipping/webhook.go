@@ -106,11 +106,8 @@ func webhookRoute(api huma.API, app *server.App, verifier *standardwebhooks.Webh
 
 // takeWebhook records what the webhook tells, or parks the webhook.
 func takeWebhook(ctx context.Context, app *server.App, header http.Header, raw []byte) error {
-	parking, report, err := readWebhook(header, raw)
+	parking, err := recordWebhook(ctx, app, header, raw)
 	id := parking.MessageID
-	if err == nil {
-		err = take(ctx, app, parking.Tenant, parking.Subject, report, "webhook:"+id, "webhook:"+id)
-	}
 	var refusal *es.Refusal
 	if !errors.As(err, &refusal) {
 		return err
@@ -120,11 +117,28 @@ func takeWebhook(ctx context.Context, app *server.App, header http.Header, raw [
 	return messaging.Park(ctx, app.Pool, parking)
 }
 
+// retakeWebhook records what a parked webhook tells. Its signature was good when it came.
+func retakeWebhook(ctx context.Context, app *server.App, parked messaging.Whole) error {
+	header := http.Header{}
+	header.Set(standardwebhooks.HeaderWebhookID, parked.MessageID)
+	_, err := recordWebhook(ctx, app, header, parked.Value)
+	return err
+}
+
+// recordWebhook records what the webhook tells. A refusal says why it cannot be taken: then it is to be parked so.
+func recordWebhook(ctx context.Context, app *server.App, header http.Header, raw []byte) (messaging.Parking, error) {
+	parking, report, err := readWebhook(header, raw)
+	if err == nil {
+		err = take(ctx, app, parking.Tenant, parking.Subject, report, "webhook:"+parking.MessageID, "webhook:"+parking.MessageID)
+	}
+	return parking, err
+}
+
 // readWebhook is what the webhook tells, and the webhook as it would be parked; or a refusal that says why it cannot be
 // read.
 func readWebhook(header http.Header, raw []byte) (parking messaging.Parking, report shipment.Report, err error) {
 	parking = messaging.Parking{
-		Topic: parkedFrom, Headers: map[string][][]byte{}, Value: raw, MessageID: header.Get(standardwebhooks.HeaderWebhookID),
+		Topic: parkedFrom, Headers: map[string][][]byte{}, Value: raw, MessageID: header.Get(standardwebhooks.HeaderWebhookID), Tries: 1,
 	}
 	for name, values := range header {
 		parking.Headers[strings.ToLower(name)] = [][]byte{[]byte(values[0])}
