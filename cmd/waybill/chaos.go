@@ -18,6 +18,21 @@ type chaosCommand struct {
 	Binaries string        `help:"Folder with the programs of a chaos build (make chaos)." type:"path" default:"bin/chaos" placeholder:"DIR"`
 }
 
+// Help is told by --help.
+func (chaosCommand) Help() string {
+	return `Starts two processes of each service, PostgreSQL, Apache Kafka and the simulators, places orders, and meanwhile kills
+and pauses services and the leaders of their outboxes, kills PostgreSQL and Kafka, ends database sessions, delays, resets
+and half-closes the connections to PostgreSQL, Kafka, the provider and the carrier, fills PostgreSQL's disk, and puts
+services' clocks forward and back. Then it stops, starts what does not run, gives everything 90 s to come to rest, and
+does what "waybill verify --at-rest" does.
+
+A disk can be filled where mounting is allowed in a mount namespace of one's own; clocks can be set in programs that are
+built with the tag "chaos". What cannot be run is counted as such. The same seed has the same faults come at the same
+times; what comes of them also hangs on the machine.
+
+Exit status: 0 if nothing is wrong, 1 otherwise. The folder with logs and data is kept then, and named.`
+}
+
 var errChaos = errors.New("what must hold at rest does not")
 
 func (c *chaosCommand) Run(ctx context.Context, t terminal) error {

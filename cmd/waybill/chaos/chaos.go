@@ -38,6 +38,9 @@ func (c Config) Validate() error {
 	if c.Rate <= 0 || c.Rate > 1000 {
 		errs = append(errs, errors.New("--rate must be above 0 and at most 1000"))
 	}
+	if _, err := os.Stat(filepath.Join(c.Binaries, "simulators")); err != nil {
+		errs = append(errs, fmt.Errorf("--binaries: %s holds no programs: make chaos builds them", c.Binaries))
+	}
 	return errors.Join(errs...)
 }
 

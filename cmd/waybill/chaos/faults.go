@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"waybill.dev/cmd/waybill/client"
 	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/platform/postgres"
 )
@@ -100,14 +99,9 @@ func (w *world) killService(ctx context.Context, target string, length time.Dura
 }
 
 func (w *world) killLeader(ctx context.Context, service string, length time.Duration, struck func()) error {
-	var replica string
-	asking, cancel := context.WithTimeout(ctx, 5*second)
-	defer cancel()
-	if client.Await(asking, func(ctx context.Context) (err error) {
-		replica, err = w.leader(ctx, service)
-		return err
-	}) != nil {
-		return errNothing
+	replica, err := w.leader(ctx, service)
+	if err != nil {
+		return errNothing // PostgreSQL is down, or the leader has just been lost
 	}
 	return w.killService(ctx, replica, length, struck)
 }

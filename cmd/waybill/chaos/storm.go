@@ -91,15 +91,18 @@ func (s *storm) run(outer context.Context) error {
 }
 
 func (s *storm) strike(ctx context.Context, f fault) error {
-	err := f.kind.strike(ctx, f.target, f.length, func() {
+	struck := func() {
 		s.world.say("%s", f)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.struck[f.kind.name]++
-	})
-	if errors.Is(err, errNothing) {
-		s.world.say("%s: %v", f, err)
-		return nil
+	}
+	err := f.kind.strike(ctx, f.target, f.length, struck)
+	for errors.Is(err, errNothing) { // another fault has been there: it is mended in a moment
+		if hold(ctx, time.Second); ctx.Err() != nil {
+			return nil
+		}
+		err = f.kind.strike(ctx, f.target, f.length, struck)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", f, err)

@@ -1,6 +1,8 @@
 package chaos
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -43,9 +45,14 @@ func TestSchedule(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
-	good := Config{Duration: time.Minute, Rate: 10}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "simulators"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good := Config{Binaries: folder, Duration: time.Minute, Rate: 10}
 	for name, c := range map[string]Config{
-		"no time": {Rate: 10}, "no orders": {Duration: time.Minute}, "too many": {Duration: time.Minute, Rate: 1e6},
+		"no time": {Binaries: folder, Rate: 10}, "no orders": {Binaries: folder, Duration: time.Minute},
+		"too many": {Binaries: folder, Duration: time.Minute, Rate: 1e6}, "no programs": {Binaries: t.TempDir(), Duration: time.Minute, Rate: 10},
 	} {
 		if c.Validate() == nil {
 			t.Errorf("%s is no error", name)

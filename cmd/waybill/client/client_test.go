@@ -69,6 +69,27 @@ func TestRequestsSayWhoseTheyAre(t *testing.T) {
 	}
 }
 
+func TestPostsUnderAKeyCarryIt(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Method+" "+r.Header.Get("Idempotency-Key"))
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer server.Close()
+	c := client.New(suite.Description{Services: map[string]string{suite.Orders: server.URL}})
+	defer c.Close()
+	if _, err := c.Under("k").Cancel(t.Context(), "1", "twice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Cancel(t.Context(), "1", "twice"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"POST k", "POST "}, keys); diff != "" {
+		t.Errorf("keys (-want +seen):\n%s", diff)
+	}
+}
+
 func TestAProblemTellsEverything(t *testing.T) {
 	t.Parallel()
 	c, _ := answering(t, http.StatusUnprocessableEntity,
