@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	audit "waybill.dev/cmd/waybill/verify"
 	"waybill.dev/platform/kafkatest"
 	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/postgres"
 	"waybill.dev/simulators/carrier"
 	"waybill.dev/simulators/provider"
 	"waybill.dev/tests/world"
@@ -89,6 +91,18 @@ func (g ground) sources(t *testing.T) audit.Sources {
 	return s
 }
 
+// auditor is the login of one who may read all schemas, and nothing else.
+func (g ground) auditor(t *testing.T) string {
+	t.Helper()
+	g.exec(t, "CREATE ROLE inspector LOGIN PASSWORD 'inspects' IN ROLE "+postgres.Auditor)
+	login, err := url.Parse(g.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	login.User = url.UserPassword("inspector", "inspects")
+	return login.String()
+}
+
 // run runs a simulator until the test ends.
 func run(t *testing.T, simulator func(context.Context) error) {
 	t.Helper()
@@ -129,7 +143,7 @@ func (g ground) exec(t *testing.T, sql string, args ...any) {
 		t.Fatal(err)
 	}
 	tag, err := connection.Exec(t.Context(), sql, args...)
-	if err != nil || tag.RowsAffected() == 0 && !strings.HasPrefix(sql, "ALTER") {
+	if err != nil || tag.RowsAffected() == 0 && (tag.Update() || tag.Insert() || tag.Delete()) {
 		t.Fatalf("%s: %d rows, %v", sql, tag.RowsAffected(), err)
 	}
 }
