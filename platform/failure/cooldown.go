@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"waybill.dev/platform/internal/pace"
@@ -13,6 +14,15 @@ import (
 // Cooldowns are the pauses before what failed is tried again, the first after the first failure. Each is spread: it
 // lasts between half and the whole of what is said here, so that what failed together is not tried together.
 type Cooldowns []time.Duration
+
+// String is what a configuration would say: "50ms,100ms".
+func (c Cooldowns) String() string {
+	var pauses []string
+	for _, pause := range c {
+		pauses = append(pauses, pause.String())
+	}
+	return strings.Join(pauses, ",")
+}
 
 // longestCooldown is beyond what anybody would wait for.
 const longestCooldown = time.Hour

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,7 +225,8 @@ func TestEachClassIsParkedInItsWay(t *testing.T) {
 func TestADiscardLetsThoseBehindGoOn(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.replica(t)
+	var lines logged
+	s.replica(t, func(c *messaging.ConsumerConfig) { c.Logger = slog.New(slog.NewTextHandler(&lines, nil)) })
 	messages := s.behind(t, "order-1", 4, refuse)
 	list := open(t, s.pool)
 	slices.Reverse(list)
@@ -249,6 +252,30 @@ func TestADiscardLetsThoseBehindGoOn(t *testing.T) {
 	s.awaitHandled(t, "order-1", 1, 2, 3, 4)
 	s.awaitOpen(t, 0)
 	diff(t, "discarded", len(parkedNow(t, s.pool, messaging.Filter{State: messaging.StateDiscarded})), 1)
+	eventually(t, 20*time.Second, "the log tells who has discarded it", func() bool {
+		return lines.tell("an operator has dealt with a parked message", "action=discarded by=ada reason=mended", list[0].ID.String())
+	})
+}
+
+// logged keeps what is logged.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// tell says whether one line has all the parts.
+func (l *logged) tell(parts ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(strings.Split(l.text.String(), "\n"), func(line string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
+	})
 }
 
 // The consumer ends in the middle of a redrive, again and again: in the end all has been handled, once and in order.

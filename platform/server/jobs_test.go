@@ -16,6 +16,8 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/failure"
+	"waybill.dev/platform/outside"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
@@ -161,6 +163,54 @@ func TestFailedJobIsDoneAgainForEver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A job that fails again and again, and not because something is away, is named by /readyz until it is done.
+func TestAJobThatNeverSucceedsIsNamed(t *testing.T) {
+	t.Parallel()
+	var mended atomic.Bool
+	e := &errands{}
+	for what, fail := range map[string]func() error{
+		"panic":    func() error { panic("tok_secret") },
+		"rejected": func() error { return outside.ErrRejected },
+		"away":     func() error { return outside.ErrUnknown },
+	} {
+		e.on(what, func(ctx context.Context, app *server.App, job server.JobOf[errand]) error {
+			if mended.Load() {
+				return app.Record(ctx, job.Job, note(job.Tenant, job.Subject, "done"))
+			}
+			return fail()
+		})
+	}
+	c := config(t, pgtest.Service(t, counting, nil).ServiceURL)
+	c.JobCooldowns = failure.Cooldowns{10 * time.Millisecond, 100 * time.Millisecond}
+	r := run(t, countingService(e), c, server.Options{})
+	r.waitFor("/readyz", http.StatusOK)
+	for _, what := range []string{"panic", "rejected", "away"} {
+		r.ask("order-"+what, what)
+	}
+	ready := func() string { return r.call("GET", "/readyz", "").raw }
+	named := func(what string) bool {
+		return strings.Contains(ready(), "jobs: errand of acme/order-"+what+" has failed")
+	}
+	eventually(t, "both to be named", func() bool { return named("panic") && named("rejected") })
+	if !strings.Contains(ready(), " times (bug), and is done again") || named("away") {
+		t.Errorf("%s", ready())
+	}
+	var stack string
+	for _, f := range r.logs.lines(t, "a job failed and is done again") {
+		if s, _ := f["stack"].(string); s != "" {
+			stack = s
+		}
+	}
+	if !strings.Contains(stack, "TestAJobThatNeverSucceedsIsNamed") {
+		t.Errorf("the log has the stack %q", stack)
+	}
+	mended.Store(true)
+	for _, what := range []string{"panic", "rejected", "away"} {
+		eventually(t, "the outcome", func() bool { return r.noted("order-"+what) == "done" })
+	}
+	eventually(t, "nothing to be named", func() bool { return !strings.Contains(ready(), "jobs: ") })
 }
 
 func jobRow(t *testing.T, r *running, where string) int {

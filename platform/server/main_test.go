@@ -64,7 +64,8 @@ func TestHelpListsTheEnvironment(t *testing.T) {
 	}
 	for _, want := range []string{
 		"inventory: counts what it is told", "LISTEN ", "(default 127.0.0.1:8083)", "DATABASE_URL ", "MIGRATIONS_URL ",
-		"KAFKA_BROKERS ", "(default 127.0.0.1:9092)", "LOG_LEVEL ", "(default INFO)", "TENANTS_FILE ",
+		"KAFKA_BROKERS ", "(default 127.0.0.1:9092)", "LOG_LEVEL ", "(default INFO)",
+		"COOLDOWNS_TRANSIENT ", "COOLDOWNS_BUG ", "(default 100ms,250ms,500ms,1s)", "COOLDOWNS_JOB ", "PARKING_PLACES ", "(default 1000)", "TENANTS_FILE ",
 		"COUNTING_STEP ", "(default 1)", "PARTNER_URL ", "(default http://127.0.0.1:9091)", "how much is counted at a time",
 	} {
 		if !strings.Contains(string(out), want) {
@@ -80,6 +81,10 @@ func TestBadUseIsOneLineAndAnExitCode(t *testing.T) {
 		code                   int
 		want                   string
 	}{
+		"no pause":           {nil, []string{"COOLDOWNS_BUG=soon"}, 1, "COOLDOWNS_BUG: "},
+		"a pause of nothing": {nil, []string{"COOLDOWNS_TRANSIENT=50ms,0s"}, 1, "COOLDOWNS_TRANSIENT: 0s is not between"},
+		"an endless pause":   {nil, []string{"COOLDOWNS_JOB=200ms,300h", "COOLDOWNS_BUG=5ms,10ms"}, 1, "COOLDOWNS_JOB: 300h0m0s is not between"},
+		"no place":           {nil, []string{"PARKING_PLACES=0"}, 1, "PARKING_PLACES: 0 is not between"},
 		"an argument":        {[]string{"serve"}, nil, 2, `unexpected argument "serve"`},
 		"an unknown level":   {nil, []string{"LOG_LEVEL=LOUD"}, 1, "LOG_LEVEL: "},
 		"no number":          {nil, []string{"JOB_WORKERS=many", "COUNTING_STEP=x"}, 1, "JOB_WORKERS: "},
