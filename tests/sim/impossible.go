@@ -55,6 +55,9 @@ var excuses = [...]excuse{
 // seldom are cells that are possible, and so unlikely that nobody insists on them.
 var seldom = [...]excuse{
 	{"orders", "shipment-attention-required", "placed,authorized,reserved", "the parcel went after all, which is heard before, and the order-shipped of it is not"},
+	{"payments", "capture refused", "refunding,refunded", "a worker that was taken for dead answers when an operator's retry has succeeded, and been undone"},
+	{"payments", "void refused", "failed,refunding,refunded", "likewise"},
+	{"shipping", "cancel refused", "shipped", "likewise, and the parcel has not been delivered since"},
 }
 
 // unlikely says why nobody insists on a cell.

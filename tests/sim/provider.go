@@ -109,6 +109,9 @@ func (c *charge) refuses(r request, now time.Time) string {
 		return "amount_too_large"
 	}
 	if slices.Contains(c.script.refuses, r.operation) {
+		if r.operation == payment.Authorize {
+			return "card_declined"
+		}
 		return string(r.operation) + "_refused"
 	}
 	return ""
