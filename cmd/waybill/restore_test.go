@@ -68,14 +68,7 @@ func TestARestoredDatabaseWorksOn(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := await(t, func(ctx context.Context) error {
-				if status, out, errs := waybill(ctx, "verify", "--at-rest", "--suite", running.URL()); status != 0 {
-					return fmt.Errorf("verify = %d, %s, %s", status, out, errs)
-				}
-				return nil
-			}); err != nil {
-				t.Error(err)
-			}
+			verified(t, running)
 			if status, out, errs := waybill(t.Context(), "database", "adopt", "--postgres", config.PostgresURL); status != 1 ||
 				strings.Count(errs, "stop it first") != len(suite.ServiceNames()) {
 				t.Errorf("while the services run: %d, %q, %q", status, out, errs)
