@@ -26,3 +26,29 @@ func BenchmarkHandle(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMessages appends one fact a message, and asks of each whether it must wait for parked ones, or does not.
+func BenchmarkMessages(b *testing.B) {
+	for _, waits := range []bool{false, true} {
+		b.Run(fmt.Sprintf("asks=%t", waits), func(b *testing.B) {
+			log := start(b, database(b))
+			var n atomic.Int64
+			b.SetParallelism(128)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					name := fmt.Sprintf("account-%d", n.Add(1))
+					r := request(move(name, 1000))
+					r.Message = name
+					if waits {
+						r.Subject = name
+					}
+					if _, err := log.Handle(b.Context(), r); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
+}

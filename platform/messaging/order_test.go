@@ -383,9 +383,12 @@ func TestWhatHasBeenHandledCannotBeDiscarded(t *testing.T) {
 func TestEachOriginIsRedrivenInItsWay(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
+	var mu sync.Mutex
 	var took []string
 	s.replica(t, func(c *messaging.ConsumerConfig) {
 		c.Retake = map[string]func(context.Context, messaging.Whole) error{"webhooks": func(_ context.Context, w messaging.Whole) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if took = append(took, string(w.Value)); w.MessageID == "2" {
 				panicNow()
 			}
@@ -413,6 +416,8 @@ func TestEachOriginIsRedrivenInItsWay(t *testing.T) {
 	diff(t, "left", left, []string{
 		"elsewhere 1: nothing takes what is parked of elsewhere", "elsewhere 2: nothing takes what is parked of elsewhere", "webhooks 2: panic: a string",
 	})
+	mu.Lock()
+	defer mu.Unlock()
 	slices.Sort(took)
 	diff(t, "taken", took, []string{"webhooks 1", "webhooks 2", "webhooks 2", "webhooks 2"})
 }
