@@ -172,6 +172,17 @@ func TestASuiteIsRunAndLookedAfter(t *testing.T) {
 	if err != nil || len(again) != len(facts) {
 		t.Errorf("after the second time the order has %d facts, %v; it had %d", len(again), err, len(facts))
 	}
+	// What was spoilt is nobody's fault but the spoiler's, and what was sent twice is nothing.
+	err = await(t, func(context.Context) error {
+		status, out, errs = waybill(ctx, "verify", "--at-rest", "--suite", url)
+		if status != 0 || !strings.Contains(out, "1 orders: 1 ok,") || !strings.Contains(out, "PARKED BY") || !strings.Contains(out, "All eight statements hold.") {
+			return fmt.Errorf("verify = %d, %q, %q; want one order that is ok", status, out, errs)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // spoil publishes what is no event.

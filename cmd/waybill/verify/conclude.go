@@ -79,6 +79,9 @@ func (d *dossier) checkListed() {
 // conclude counts the order as what it is.
 func (j *judge) conclude(d *dossier, v audit.Verdict, unproven int) {
 	findings := append(v.Findings, d.findings...)
+	if len(d.parked)+len(d.Unsent) > 0 && len(findings)+len(d.logged)+len(d.copies)+len(d.Charges)+len(d.Parcels) == 0 {
+		return // something was said of an order that there is not
+	}
 	// What is known of an order that changes under the audit's eyes is not of one moment.
 	if d.news != "" {
 		findings, v.InFlight = nil, append([]string{d.news}, v.InFlight...)

@@ -251,6 +251,9 @@ func (a *auditor) readParked(ctx context.Context, s *schema) error {
 			EventType: string(v[6]), Error: string(v[7]), ParkedAt: toTime(v[8]),
 		}
 		a.park(m, int32(toInt(v[3])), toInt(v[4]))
+		if m.Tenant == "" || m.Order == "" {
+			return nil
+		}
 		p.reset().text(s.service)
 		p.text(m.MessageID)
 		return a.spill.add(m.Tenant+"/"+m.Order, aParked, p)

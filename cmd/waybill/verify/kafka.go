@@ -164,6 +164,9 @@ func (a *auditor) readTopics(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		for _, failed := range fetches.Errors() {
+			if errors.Is(failed.Err, context.DeadlineExceeded) {
+				return fmt.Errorf("kafka: %d partitions are not read to their ends, and nothing has come for %s", left, silence)
+			}
 			return fmt.Errorf("kafka: topic %s: %w", failed.Topic, failed.Err)
 		}
 		var failed error
