@@ -49,7 +49,8 @@ func run() error {
 		return fmt.Errorf("seed %d fails: %s", report.Seed, report.Findings[0])
 	}
 	if *long {
-		fmt.Print(simulation.Table(report.Seen))
+		met, excused, all := simulation.Cells(report.Seen)
+		fmt.Printf("%s\n%d of %d cells were met, and %d are impossible\n", simulation.Table(report.Seen), met, all, excused)
 	}
 	return simulation.CheckCoverage(report.Seen, *long)
 }
