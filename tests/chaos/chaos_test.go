@@ -114,12 +114,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	patience := time.After(2 * time.Minute)
+	patience := time.After(4 * time.Minute)
 	for !holds() {
 		select {
 		case <-tick.C:
 		case <-patience:
-			t.Fatalf("not in two minutes: %s", what)
+			t.Fatalf("not in four minutes: %s", what)
 		}
 	}
 }

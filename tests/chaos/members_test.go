@@ -48,6 +48,12 @@ func newOrdersService(t *testing.T) *ordersService {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if log, err := os.ReadFile(filepath.Join(s.folder, "orders.log")); t.Failed() && err == nil {
+			const end = 10_000
+			t.Logf("the end of its log:\n%s", log[max(0, len(log)-end):])
+		}
+	})
 	brokers := kafkatest.Brokers(t)
 	if err := messaging.CreateTopics(t.Context(), brokers, s.prefix, contracts.Topics()); err != nil {
 		t.Fatal(err)
@@ -160,7 +166,7 @@ func history(order string) []contracts.Message {
 	messages := make([]contracts.Message, len(events))
 	for i, e := range events {
 		messages[i] = contracts.Message{
-			ID: uuid.Must(uuid.NewV7()).String(), Source: "/waybill/test", Subject: order, Time: at, Tenant: "default",
+			ID: uuid.Must(uuid.NewV7()).String(), Source: "/waybill/test", Subject: order, Time: time.Now(), Tenant: "default",
 			CorrelationID: order, CausationID: "test", PartitionKey: order, Sequence: int64(i + 1), Data: e,
 		}
 	}

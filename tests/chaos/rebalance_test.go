@@ -48,25 +48,26 @@ func TestAGroupThatRebalancesUnderLoad(t *testing.T) {
 		return facts
 	}
 	// goOn waits until the group, as it is now, has handled more.
-	goOn := func() {
+	goOn := func(when string) {
+		t.Helper()
 		before := heard()
-		eventually(t, "the group goes on", func() bool { return heard() > before+200 })
+		eventually(t, "the group goes on "+when, func() bool { return heard() > before+200 })
 	}
-	goOn()
+	goOn("at first")
 	for range 3 {
 		third := s.join(t)
-		goOn()
+		goOn("with a third member")
 		first.leave(t, syscall.SIGTERM)
-		goOn()
+		goOn("after one has left")
 		second.signal(t, syscall.SIGSTOP)
 		stopped := time.Now()
 		first = s.join(t)
-		goOn()
+		goOn("while one is stopped, with another new")
 		third.leave(t, syscall.SIGKILL)
 		const session = 6 * time.Second
 		eventually(t, "the stopped member's session ends", func() bool { return time.Since(stopped) > 2*session })
 		second.signal(t, syscall.SIGCONT)
-		goOn()
+		goOn("after one was stopped and goes on, and another was killed")
 	}
 	close(stop)
 	saying.Wait()

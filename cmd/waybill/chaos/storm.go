@@ -97,17 +97,16 @@ func (s *storm) strike(ctx context.Context, f fault) error {
 		defer s.mu.Unlock()
 		s.struck[f.kind.name]++
 	}
-	err := f.kind.strike(ctx, f.target, f.length, struck)
-	for errors.Is(err, errNothing) { // another fault has been there: it is mended in a moment
-		if hold(ctx, time.Second); ctx.Err() != nil {
+	for {
+		err := f.kind.strike(ctx, f.target, f.length, struck)
+		if err != nil && !errors.Is(err, errNothing) {
+			return fmt.Errorf("%s: %w", f, err)
+		}
+		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		err = f.kind.strike(ctx, f.target, f.length, struck)
+		hold(ctx, time.Second) // another fault has been there: it is mended in a moment
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", f, err)
-	}
-	return nil
 }
 
 func (s *storm) counts() map[string]int {
