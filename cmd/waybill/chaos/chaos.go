@@ -44,6 +44,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// raiseTime is how long PostgreSQL may take to come back.
+const raiseTime = 2 * time.Minute
+
 // restTime is how long after the last process is back everything may take to come to rest, with no help.
 const restTime = 90 * time.Second
 
@@ -108,7 +111,11 @@ func (w *world) run(ctx context.Context) (Report, error) {
 	}
 	resting, done := context.WithTimeoutCause(ctx, restTime, fmt.Errorf("%s have passed", restTime))
 	defer done()
-	if err := w.awaitRest(resting, load); err != nil {
+	err = w.awaitWorking(resting)
+	if err == nil {
+		err = w.awaitRest(resting, load)
+	}
+	if err != nil {
 		report.Wrong = append(report.Wrong, "it did not come to rest: "+err.Error())
 	}
 	if err := ctx.Err(); err != nil {
@@ -116,11 +123,11 @@ func (w *world) run(ctx context.Context) (Report, error) {
 	}
 	report.RestSeconds = time.Since(back).Seconds()
 	load.report(&report)
-	wrong, err := w.verify(ctx)
+	books, err := w.verify(ctx)
 	if err != nil {
 		return report, fmt.Errorf("verify: %w", err)
 	}
-	report.Wrong = append(report.Wrong, wrong...)
+	report.Wrong = append(report.Wrong, report.against(books)...)
 	report.Clean = len(report.Wrong) == 0
 	return report, nil
 }

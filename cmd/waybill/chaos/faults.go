@@ -90,6 +90,9 @@ func (w *world) kinds() []kind {
 
 func (w *world) killService(ctx context.Context, target string, length time.Duration, struck func()) error {
 	p := w.suite.Process(target)
+	if p.PID() == 0 {
+		return errNothing // another fault has just killed it
+	}
 	if err := p.Kill(); err != nil {
 		return err
 	}
@@ -199,6 +202,9 @@ func (w *world) fillDisk(ctx context.Context, _ string, length time.Duration, st
 // setClock puts a process's clock off, by minutes or hours that hang on the length alone, and right again.
 func (w *world) setClock(times int64) strike {
 	return func(ctx context.Context, target string, length time.Duration, struck func()) error {
+		if w.suite.Process(target).PID() == 0 {
+			return errNothing // another fault has just killed it
+		}
 		offset := time.Duration(times * int64(length)) // 25 minutes to nearly three hours
 		if err := os.WriteFile(w.clock(target), []byte(offset.String()), 0o600); err != nil {
 			return err
@@ -212,6 +218,9 @@ func (w *world) setClock(times int64) strike {
 func delay(find func(string) *link) strike {
 	return func(ctx context.Context, target string, length time.Duration, struck func()) error {
 		l := find(target)
+		if !l.busy() {
+			return errNothing
+		}
 		l.delay.Store(int64(length / 10)) // 100 to 800 ms for each piece
 		struck()
 		hold(ctx, length)
@@ -223,6 +232,9 @@ func delay(find func(string) *link) strike {
 func snap(find func(string) *link) strike {
 	return func(ctx context.Context, target string, length time.Duration, struck func()) error {
 		l := find(target)
+		if !l.busy() {
+			return errNothing
+		}
 		l.snap()
 		struck()
 		hold(ctx, length)

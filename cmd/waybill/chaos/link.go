@@ -117,6 +117,13 @@ func (l *link) carry(from, to *net.TCPConn) {
 	}
 }
 
+// busy says whether there is a connection that could be spoiled.
+func (l *link) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.calls) > 0
+}
+
 // snap resets every connection, and each that is tried until mend.
 func (l *link) snap() {
 	l.mu.Lock()

@@ -35,13 +35,12 @@ type load struct {
 
 	mu sync.Mutex
 	// open holds since when each order that has not been seen to end is known to be accepted.
-	open                         map[string]time.Time
-	asked                        int // orders that have not been accepted yet
-	accepted, completed, cancels int
-	cancelled                    int
-	attention                    map[string]string
-	longest                      time.Duration
-	wrong                        []string
+	open                           map[string]time.Time
+	asked                          int // orders and cancellations that have not been answered yet
+	accepted, completed, cancelled int
+	attention                      map[string]string
+	longest                        time.Duration
+	wrong                          []string
 }
 
 func newLoad(ctx context.Context, w *world) (*load, error) {
@@ -136,29 +135,27 @@ func (l *load) place(ctx context.Context, order client.NewOrder, cancel bool, pa
 		return
 	}
 	l.mu.Lock()
-	l.asked--
 	l.accepted++
 	l.open[placed.ID] = time.Now()
+	if cancel {
+		l.asked++
+	}
 	l.mu.Unlock()
 	if !cancel {
 		return
 	}
 	hold(ctx, pause)
-	if l.insist(ctx, "a cancellation", func(ctx context.Context, door *client.Client) error {
+	l.insist(ctx, "a cancellation", func(ctx context.Context, door *client.Client) error {
 		_, err := door.Cancel(ctx, placed.ID, "changed my mind")
 		if client.StatusOf(err) == http.StatusConflict && pause > 0 {
 			return nil // it has ended before
 		}
 		return err
-	}) {
-		l.mu.Lock()
-		l.cancels++
-		l.mu.Unlock()
-	}
+	})
 }
 
-// insist asks again and again under one idempotency key, at one process and the other, until there is an answer. It is
-// false where the context ends before, or the answer is no.
+// insist asks again and again under one idempotency key, at one process and the other, until there is an answer: then
+// one less is asked for. It is false where the context ends before, or the answer is no.
 func (l *load) insist(ctx context.Context, what string, ask func(context.Context, *client.Client) error) bool {
 	key := uuid.NewString()
 	for try := rand.IntN(len(l.doors)); ctx.Err() == nil; try++ {
@@ -168,6 +165,9 @@ func (l *load) insist(ctx context.Context, what string, ask func(context.Context
 		status := client.StatusOf(err)
 		switch {
 		case err == nil:
+			l.mu.Lock()
+			l.asked--
+			l.mu.Unlock()
 			return true
 		case status >= 400 && status < 500 && status != http.StatusConflict && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout,
 			status == http.StatusInternalServerError:
@@ -236,7 +236,7 @@ func (l *load) atRest() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.asked > 0 {
-		return fmt.Errorf("%d orders have not been accepted", l.asked)
+		return fmt.Errorf("%d orders and cancellations have not been answered", l.asked)
 	}
 	for id := range l.open {
 		if l.attention[id] == "" {

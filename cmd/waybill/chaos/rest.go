@@ -85,8 +85,8 @@ func (w *world) count(ctx context.Context, query string) (sum int64, err error) 
 	return sum, err
 }
 
-// verify holds all books against what must be true at rest, as "waybill verify --at-rest" does, and says what is not so.
-func (w *world) verify(ctx context.Context) ([]string, error) {
+// verify holds all books against what must be true at rest, as "waybill verify --at-rest" does.
+func (w *world) verify(ctx context.Context) (verify.Report, error) {
 	sources := verify.Sources{
 		Databases: map[string]string{}, Brokers: []string{w.brokers.address()},
 		Provider: w.suite.Process(suite.Provider).URL(), Carrier: w.suite.Process(suite.Carrier).URL(),
@@ -94,22 +94,5 @@ func (w *world) verify(ctx context.Context) ([]string, error) {
 	for service, access := range w.access {
 		sources.Databases[service] = access.ServiceURL
 	}
-	report, err := verify.Run(ctx, verify.Options{Sources: sources, AtRest: true})
-	if err != nil {
-		return nil, err
-	}
-	var wrong []string
-	for _, f := range report.Findings {
-		wrong = append(wrong, fmt.Sprintf("statement %d: %s %s: %s", f.Statement, f.Tenant, f.Subject, f.Evidence))
-	}
-	for _, n := range report.Flights {
-		wrong = append(wrong, fmt.Sprintf("in flight: %s %s: %s", n.Tenant, n.Order, n.Why))
-	}
-	for _, p := range report.ParkedList {
-		wrong = append(wrong, fmt.Sprintf("parked: %s at %s: %s", p.EventType, p.Service, p.Error))
-	}
-	if !report.Clean && len(wrong) == 0 {
-		wrong = append(wrong, "verify does not find the books clean")
-	}
-	return wrong, nil
+	return verify.Run(ctx, verify.Options{Sources: sources, AtRest: true})
 }

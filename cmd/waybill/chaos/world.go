@@ -191,6 +191,8 @@ func (w *world) query(ctx context.Context, do func(*pgx.Conn) error) error {
 
 // raise sees to it that PostgreSQL answers, after it was killed or gave up by itself.
 func (w *world) raise(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, raiseTime, fmt.Errorf("PostgreSQL has not come back within %s", raiseTime))
+	defer cancel()
 	for {
 		select {
 		case <-w.postgres.Done():
@@ -200,8 +202,11 @@ func (w *world) raise(ctx context.Context) error {
 		default:
 		}
 		err := w.query(ctx, func(conn *pgx.Conn) error { return conn.Ping(ctx) })
-		if err == nil || ctx.Err() != nil {
-			return err
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return errors.Join(context.Cause(ctx), err)
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
@@ -210,10 +215,8 @@ func (w *world) raise(ctx context.Context) error {
 	}
 }
 
-// mend starts what does not run, and waits until all works.
+// mend starts what does not run.
 func (w *world) mend(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
 	if err := w.raise(ctx); err != nil {
 		return err
 	}
@@ -222,6 +225,11 @@ func (w *world) mend(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// awaitWorking waits until every process says that it works.
+func (w *world) awaitWorking(ctx context.Context) error {
 	for _, p := range w.suite.Processes() {
 		if err := p.AwaitWorking(ctx); err != nil {
 			return err
