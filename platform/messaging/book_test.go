@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/es"
@@ -179,4 +180,30 @@ func redrive(t testing.TB, pool *pgxpool.Pool, ids ...uuid.UUID) []uuid.UUID {
 		t.Fatal(err)
 	}
 	return asked
+}
+
+// offlineConsumer is a replica without Kafka: a test hands it what it hears.
+func offlineConsumer(t testing.TB, pool *pgxpool.Pool, shared *troubles) *messaging.Consumer {
+	t.Helper()
+	consumer, err := messaging.NewConsumer(messaging.ConsumerConfig{
+		Brokers: []string{deadAddress(t)}, Group: service, Topics: []string{"none"}, Pool: pool, Handle: openBook(t, pool, shared).handle, Retry: quickly,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return consumer
+}
+
+// recordOf is the message as Kafka hands it out.
+func recordOf(t reporter, m contracts.Message, partition int32, offset int64) *kgo.Record {
+	t.Helper()
+	encoded, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := &kgo.Record{Topic: encoded.Topic, Partition: partition, Offset: offset, Key: []byte(uuid.NewString()), Value: encoded.Value}
+	for name, value := range encoded.Headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
+	}
+	return record
 }

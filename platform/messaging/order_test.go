@@ -135,9 +135,9 @@ func TestWhatComesAfterAParkedMessageWaitsBehindIt(t *testing.T) {
 	list := open(t, s.pool)
 	slices.Reverse(list)
 	for i, p := range list {
-		want := messaging.Parked{State: messaging.StateParked, Origin: messaging.FromKafka, Class: failure.Permanent, Error: messaging.ErrHeld.Error(), Waiting: true}
+		want := messaging.Parked{State: messaging.StateParked, Origin: messaging.FromKafka, Error: messaging.ErrHeld.Error(), Waiting: true}
 		if i == 0 {
-			want.Error, want.Waiting, want.Tries = "never", false, 1
+			want.Class, want.Error, want.Waiting, want.Tries = failure.Permanent, "never", false, 1
 		}
 		got := messaging.Parked{State: p.State, Origin: p.Origin, Class: p.Class, Error: p.Error, Waiting: p.Waiting, Tries: p.Tries}
 		diff(t, fmt.Sprint("parked ", i), got, want)

@@ -2,12 +2,14 @@ package messaging_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"waybill.dev/contracts"
 	"waybill.dev/platform/failure"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
@@ -119,5 +121,36 @@ func TestListPagesThroughATenantsMessages(t *testing.T) {
 		if len(seen) != want {
 			t.Errorf("tenant %q: %d messages, want %d", tenant, len(seen), want)
 		}
+	}
+}
+
+// What only waits has not failed: a class of failures does not mean it, so that no redrive by class asks for a bug's head
+// because of those behind it.
+func TestWhatWaitsIsOfNoClass(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, service, nil)
+	shared := newTroubles()
+	consumer := offlineConsumer(t, pool, shared)
+	for i, fail := range []func() error{surprise, nil, refuse} {
+		m := said(contracts.StockReleased{}, []string{"order-1", "order-1", "order-2"}[i], i)
+		shared.set(m.ID, fail)
+		_ = consumer.Settle(t.Context(), recordOf(t, m, 0, int64(i))) // parked: seen below
+	}
+	for filter, want := range map[string][]string{
+		"":          {"order-1 bug", "order-1  waiting", "order-2 permanent"},
+		"permanent": {"order-2 permanent"}, "bug": {"order-1 bug"}, "transient": nil,
+		"it waits": {"order-1  waiting"},
+	} {
+		var got []string
+		for _, p := range parkedNow(t, pool, messaging.Filter{State: messaging.StateParked, Error: filter}) {
+			row := fmt.Sprintf("%s %s", p.Subject, p.Class)
+			if p.Waiting {
+				row += " waiting"
+			}
+			got = append(got, row)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		diff(t, "of "+filter, got, want)
 	}
 }

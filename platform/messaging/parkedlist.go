@@ -40,13 +40,13 @@ type Parked struct {
 	State     State         `json:"state" enum:"parked,redriven,discarded"`
 	Origin    Origin        `json:"origin" enum:"kafka,outbox,outside"`
 	Waiting   bool          `json:"waiting" doc:"It has not failed, and only waits for what is parked before it of the same subject."`
-	Class     failure.Class `json:"class" enum:"transient,permanent,bug" doc:"What sort of failure it is."`
+	Class     failure.Class `json:"class,omitempty" enum:"transient,permanent,bug" doc:"What sort of failure it is; absent where it only waits."`
 	Tries     int           `json:"tries" doc:"How often it has been tried."`
 	RedriveAt *time.Time    `json:"redriveAt,omitempty" doc:"When a redrive was asked for that has not been done yet."`
 }
 
 const parkedColumns = `p.id, p.topic, p.partition, p."offset", p.tenant, p.subject, p.message_id, p.event_type, p.error, p.parked_at,
-	p.state, p.origin, p.waiting, p.class, p.tries, p.redrive_at`
+	p.state, p.origin, p.waiting, CASE WHEN p.waiting THEN '' ELSE p.class END, p.tries, p.redrive_at`
 
 // Cursor is the last row of a page.
 type Cursor struct {
@@ -61,7 +61,8 @@ type Filter struct {
 	Tenant string
 	// Subject is a message's subject or its Kafka key.
 	Subject string
-	// Error is a part of the error, in whatever case, or the class of the failure.
+	// Error is a part of the error, in whatever case, or the class of the failure. What only waits has not failed, and is
+	// of no class.
 	Error string
 	// Since and Until are when it was parked.
 	Since, Until time.Time
@@ -87,7 +88,7 @@ func (f Filter) where(arguments ...any) (string, []any) {
 		add("(p.subject = $::text OR p.key = convert_to($::text, 'UTF8'))", f.Subject)
 	}
 	if f.Error != "" {
-		add("(p.class = $::text OR strpos(lower(p.error), lower($::text)) > 0)", f.Error)
+		add("(NOT p.waiting AND p.class = $::text OR strpos(lower(p.error), lower($::text)) > 0)", f.Error)
 	}
 	if !f.Since.IsZero() {
 		add("p.parked_at >= $", f.Since)

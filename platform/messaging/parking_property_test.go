@@ -48,10 +48,6 @@ func (w *world) say() {
 	subject := rapid.SampledFrom(w.subjects).Draw(w.t, "subject")
 	p := rapid.IntRange(0, worldPartitions-1).Draw(w.t, "partition")
 	m := said(contracts.StockReleased{}, subject, len(w.partitions[p]))
-	encoded, err := m.Encode()
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	switch rapid.SampledFrom([]string{"", "", "", "refused", "panics", "surprises"}).Draw(w.t, "fails") {
 	case "refused":
 		w.set(m.ID, refuse)
@@ -60,13 +56,7 @@ func (w *world) say() {
 	case "surprises":
 		w.set(m.ID, surprise)
 	}
-	record := &kgo.Record{
-		Topic: encoded.Topic, Partition: int32(p), Offset: int64(len(w.partitions[p])), Key: []byte(uuid.NewString()), Value: encoded.Value,
-	}
-	for name, value := range encoded.Headers {
-		record.Headers = append(record.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
-	}
-	w.partitions[p] = append(w.partitions[p], record)
+	w.partitions[p] = append(w.partitions[p], recordOf(w.t, m, int32(p), int64(len(w.partitions[p]))))
 }
 
 func idOf(r *kgo.Record) (id, subject string) {
@@ -248,12 +238,7 @@ func TestEachMessageIsHandledOnceAndInOrder(t *testing.T) {
 	shared := newTroubles()
 	var replicas [worldReplicas]*messaging.Consumer
 	for i := range replicas {
-		var err error
-		if replicas[i], err = messaging.NewConsumer(messaging.ConsumerConfig{
-			Brokers: []string{deadAddress(t)}, Group: service, Topics: []string{"none"}, Pool: pool, Handle: openBook(t, pool, shared).handle, Retry: quickly,
-		}); err != nil {
-			t.Fatal(err)
-		}
+		replicas[i] = offlineConsumer(t, pool, shared)
 	}
 	book := openBook(t, pool, shared)
 	runs := 0
