@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"strings"
-
 	"waybill.dev/cmd/waybill/audit"
 	"waybill.dev/services/inventory/stock"
 )
@@ -15,9 +13,6 @@ func (w *world) judge() {
 		w.findings = append(w.findings, e.Check()...)
 		for _, under := range e.InFlight() {
 			w.wrong(audit.OneEnd, o.tenant.name, o.id, "nothing moves any more, and %s", under)
-		}
-		if o.attention != "" && stuck(o.attention) {
-			w.wrong(audit.OneEnd, o.tenant.name, o.id, "nothing moves any more, and all that can be said of it is: %s", o.attention)
 		}
 		if !o.allRead(w.parts[ordersPart], w.now) {
 			w.wrong(audit.AllSaid, o.tenant.name, o.id, "orders has not read everything")
@@ -47,16 +42,6 @@ func (w *world) judge() {
 			}
 		}
 	}
-}
-
-// stuck says that an order shows nothing but missed deadlines: with nothing under way nobody would ever answer them.
-func stuck(attention string) bool {
-	for reason := range strings.SplitSeq(attention, "; ") {
-		if !strings.HasSuffix(reason, " is overdue") {
-			return false
-		}
-	}
-	return true
 }
 
 // evidence is all that anybody knows of an order.

@@ -62,6 +62,7 @@ func (e Evidence) Judge() Verdict {
 	a.checkEffects()
 	a.checkSaid()
 	a.checkHeard()
+	a.checkNotes()
 	a.checkRows()
 	a.checkCancellation()
 	return Verdict{Findings: a.findings, InFlight: a.inFlight, Order: a.order, Due: a.due, Holds: a.holds()}

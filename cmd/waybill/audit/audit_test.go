@@ -61,7 +61,19 @@ func TestFindings(t *testing.T) {
 			[]audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.StockEnds}},
 		{"heard of, and never placed", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
 			e.Shipment = shipping(shipment.StockReservedHeard{})
-		}, []audit.Statement{audit.OneEnd}},
+		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
+		{"a capture that is never asked for, and only the deadline tells", unpaid(), func(e *audit.Evidence) {
+			e.Orders[4].Event = order.DeadlineMissed{Step: order.StepCapture, Due: t0}
+			e.Payment = e.Payment[:4]
+			e.Charges[0].Operations = e.Charges[0].Operations[:1]
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.PaidIfShipped}},
+		{"a cancellation that the carrier is never asked for, and only the deadline tells", underWay(), func(e *audit.Evidence) {
+			with(&e.Orders, order.CancellationRequested{RequestedBy: order.ByCustomer, RequestedAt: t0})(e)
+			with(&e.Orders, order.DeadlineMissed{Step: order.StepCancellation, Due: t0})(e)
+			with(&e.Shipment, shipment.CancellationHeard{})(e)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.StockEnds, audit.CancellationAnswered}},
 		{"an attention that nobody knows", unpaid(), func(e *audit.Evidence) {
 			e.Orders[4].Event = order.PaymentAttentionRequired{Operation: "audit", Code: "x"}
 		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.PaidIfShipped}},
@@ -77,7 +89,7 @@ func TestFindings(t *testing.T) {
 			e.Payment = e.Payment[:4]
 			e.Charges[0].Operations = e.Charges[0].Operations[:1]
 			*e = said(*e)
-		}, []audit.Statement{audit.OneEnd}},
+		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
 
 		// 2: the money.
 		{"cancelled, and the hold stays", cancelled(), func(e *audit.Evidence) {
@@ -115,7 +127,7 @@ func TestFindings(t *testing.T) {
 		{"shipped without a reservation", completed(), func(e *audit.Evidence) {
 			e.Reservation = reservation(orderHeard, stock.ShipmentHeard{}, stock.ReservationReleased{Cause: stock.CauseOrderShipped}, stock.PaymentHeard{})
 			*e = said(*e)
-		}, []audit.Statement{audit.StockEnds}},
+		}, []audit.Statement{audit.StockEnds, audit.AllSaid}},
 
 		// 5: the books.
 		{"a charge of nobody's order", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
@@ -140,6 +152,11 @@ func TestFindings(t *testing.T) {
 		{"cancelled, and still booked", cancelled(), func(e *audit.Evidence) { e.Parcels[0].Status = carrier.Booked },
 			[]audit.Statement{audit.BooksAgree}},
 
+		{"cancelled, and a booking is left behind", cancelled(), func(e *audit.Evidence) {
+			e.Shipment, e.Parcels[0].Status = e.Shipment[:4], carrier.Booked
+			*e = said(*e)
+		}, []audit.Statement{audit.BooksAgree, audit.AllSaid}},
+
 		// 6: the messages and their effects.
 		{"not said", completed(), func(e *audit.Evidence) { e.Said = e.Said[1:] }, []audit.Statement{audit.AllSaid}},
 		{"said, and never due", completed(), func(e *audit.Evidence) {
@@ -151,6 +168,13 @@ func TestFindings(t *testing.T) {
 		}, []audit.Statement{audit.AllSaid}},
 		{"not heard", completed(), func(e *audit.Evidence) { e.Mails = told(mail.OrderReceived, mail.OrderShipped) }, []audit.Statement{audit.AllSaid}},
 		{"heard twice", completed(), func(e *audit.Evidence) { with(&e.Payment, payment.ShipmentHeard{})(e) }, []audit.Statement{audit.AllSaid}},
+		{"heard what nobody said", underWay(), func(e *audit.Evidence) { with(&e.Reservation, stock.ShippingFailureHeard{})(e) }, []audit.Statement{audit.AllSaid}},
+		{"orders heard what nobody said", underWay(), func(e *audit.Evidence) {
+			with(&e.Orders, order.Delivered{DeliveredAt: t0})(e)
+		}, []audit.Statement{audit.AllSaid}},
+		{"told the customer what nobody said", underWay(), func(e *audit.Evidence) {
+			e.Mails = told(mail.OrderReceived, mail.PaymentRefunded)
+		}, []audit.Statement{audit.AllSaid}},
 		{"a fact is missing", completed(), func(e *audit.Evidence) { e.Mails = slices.Delete(slices.Clone(e.Mails), 3, 5) }, []audit.Statement{audit.AllSaid}},
 		{"a fact of another stream", completed(), func(e *audit.Evidence) { with(&e.Mails, order.PaymentVoided{})(e) }, []audit.Statement{audit.AllSaid}},
 		{"the customer is not told", completed(), func(e *audit.Evidence) {
@@ -245,6 +269,11 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 		},
 		"right rows":              func(e *audit.Evidence) { e.Rows = &audit.Rows{Order: rowOf(completed()), OpenParcel: booking.ID} },
 		"delivered, and not told": func(e *audit.Evidence) { e.Parcels[0].Status = carrier.Delivered },
+		"booked, and not fetched in time": func(e *audit.Evidence) {
+			*e = underWay()
+			with(&e.Orders, order.DeadlineMissed{Step: order.StepShipment, Due: t0})(e)
+			*e = said(*e)
+		},
 		"asked, and not answered": func(e *audit.Evidence) {
 			*e = unpaid()
 			with(&e.Payment, payment.RetryRequested{Operation: payment.Capture})(e)
@@ -254,6 +283,9 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 			*e = underWay()
 			e.Payment = append(slices.Clone(e.Payment), payments(requested, requested, requested, payment.ShipmentHeard{}, attempted(payment.Capture, 0))[3:]...)
 			e.Charges[0] = charge("captured", total.Amount, 0, operation(payment.Capture, "succeeded", ""))
+			e.Parcels[0].Status = carrier.PickedUp
+			with(&e.Shipment, pickedUp)(e)
+			*e = said(*e)
 		},
 		"settled by hand": func(e *audit.Evidence) {
 			*e = unpaid()

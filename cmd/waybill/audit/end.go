@@ -1,9 +1,13 @@
 package audit
 
 import (
+	"slices"
+	"strings"
+
 	"waybill.dev/services/orders/order"
 	"waybill.dev/services/payments/payment"
 	"waybill.dev/services/shipping/shipment"
+	"waybill.dev/simulators/carrier"
 )
 
 // checkEnd: an order comes to one end for which there is a reason, or shows attention.
@@ -22,6 +26,8 @@ func (a *account) checkEnd() {
 		a.find(OneEnd, "it was heard of, and never placed")
 	case ends == 0 && a.atRest() && o.Placed != nil && o.Attention() == "":
 		a.find(OneEnd, "it is %s, nothing is under way, and it shows no attention", o.Status())
+	case ends == 0 && a.atRest() && a.stuck():
+		a.find(OneEnd, "it is %s, nothing is under way, and only a deadline tells of it: %s", o.Status(), o.Attention())
 	}
 	if o.Completed != nil && (o.Shipped == nil || o.Captured == nil) {
 		a.find(OneEnd, "it is completed without having heard that it was shipped and paid")
@@ -29,6 +35,20 @@ func (a *account) checkEnd() {
 	if o.Cancelled != nil && o.PaymentFailed == nil && o.Voided == nil && o.Refunded == nil {
 		a.find(OneEnd, "it is cancelled without having heard what became of the money")
 	}
+}
+
+// stuck says that the order shows nothing but missed deadlines: with nothing under way nobody would ever answer them,
+// but for the carrier, who may be late to fetch a parcel.
+func (a *account) stuck() bool {
+	reasons := a.order.Reasons()
+	missed := func(r order.Reason) bool { return strings.HasSuffix(r.Name, " is overdue") }
+	return len(reasons) > 0 && !slices.ContainsFunc(reasons, func(r order.Reason) bool { return !missed(r) }) && !a.awaitsPickUp()
+}
+
+// awaitsPickUp says that the carrier has the booking, is to fetch the parcel, and has not.
+func (a *account) awaitsPickUp() bool {
+	s := a.shipment
+	return s.IsOpen() && !s.CancellationHeard && len(a.Parcels) == 1 && a.Parcels[0].Status == carrier.Booked
 }
 
 // checkReasons: what an order shows attention for is what payments and shipping need a person for, and nothing else.

@@ -27,12 +27,8 @@ func excusesOf(reason string) excuse {
 		return aCapture | aRequest
 	case "shipment cancel refused": // the parcel is booked, and not picked up: all waits for what becomes of it
 		return aHold | aCapture | aReservation | aRequest
-	case "capture is overdue": // the parcel is gone, and the money is not taken yet
-		return aHold | anUnpaidParcel
-	case "shipment is overdue": // the carrier says that it has the parcel, and the pick-up has not been heard
-		return aHold | aCapture | anUnpaidParcel | aReservation
-	case "cancellation is overdue": // at any place of the way back
-		return aHold | aCapture | anUnpaidParcel | aReservation | aRequest
+	case "shipment is overdue": // the carrier has not fetched the parcel yet
+		return aHold | aCapture | aReservation
 	}
 	return 0
 }

@@ -35,6 +35,8 @@ func (a *account) checkParcels() {
 	switch {
 	case s.IsShipped() && !gone, s.IsDelivered() && theirs != carrier.Delivered, s.Cancelled && theirs != carrier.Cancelled:
 		a.find(BooksAgree, "the shipment is %s, and the carrier's parcel %s", s.Status(), theirs)
+	case a.atRest() && a.order.Cancelled != nil && theirs == carrier.Booked:
+		a.find(BooksAgree, "it is cancelled and rests, and the carrier is still to fetch the parcel of the booking %s", parcel.ID)
 	case a.atRest() && !a.byHand() && ahead(s, theirs):
 		a.find(BooksAgree, "the shipment is %s and rests, and the carrier's parcel is %s", s.Status(), theirs)
 	}
