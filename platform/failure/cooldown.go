@@ -48,7 +48,8 @@ func (c Cooldowns) After(failures int) time.Duration {
 
 // Retry says how what fails is tried again, by its class.
 type Retry struct {
-	// Transient failures are tried again without end: the last pause is repeated.
+	// Transient failures are tried again without end: the last pause is repeated. Where there is none, they are not tried
+	// again.
 	Transient Cooldowns
 	// Bug failures are tried again once after each pause, and then no more.
 	Bug Cooldowns
@@ -65,7 +66,7 @@ func (r Retry) Do(ctx context.Context, try func() error) (tries int, err error) 
 		}
 		var pause time.Duration
 		switch class := Of(err); {
-		case class == Transient:
+		case class == Transient && len(r.Transient) > 0:
 			transients++
 			pause = r.Transient.After(transients)
 		case class == Bug && bugs < len(r.Bug):

@@ -122,6 +122,16 @@ func TestFailuresAreTriedAgainByTheirClass(t *testing.T) {
 	}
 }
 
+func TestWithoutAPauseNothingIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []error{failure.As(failure.Transient, errors.New("away")), errors.New("bug")} {
+		try, _ := failing(fails, fails)
+		if tries, err := (failure.Retry{}).Do(t.Context(), try); tries != 1 || !errors.Is(err, fails) {
+			t.Errorf("%d tries, %v", tries, err)
+		}
+	}
+}
+
 func TestAnEndedContextEndsTheTries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,8 +50,8 @@ type replayed struct{}
 // IsReplayed says whether a handler is given a message that was parked: it waits for no others any more.
 func IsReplayed(ctx context.Context) bool { return ctx.Value(replayed{}) != nil }
 
-// replayDue handles what is to be handled of the parked messages, as long as there is any. One replica does so at a
-// time. Where two do, because one was stopped and does not know, the inbox sees to it that each message is handled once.
+// replayDue handles what is to be handled of the parked messages, as long as there is any and nothing is broken off. One
+// replica does so at a time. Where two do, because one was stopped and does not know, the inbox sees to it that each message is handled once.
 func (c *Consumer) replayDue(ctx context.Context) error {
 	due, err := dueQueues(ctx, c.Pool)
 	if err != nil || len(due) == 0 {
@@ -70,8 +71,11 @@ func (c *Consumer) replayDue(ctx context.Context) error {
 	defer resign(nil)
 	beside.Go(func() { resign(l.keep(ctx)) })
 	for len(due) > 0 && ctx.Err() == nil {
-		c.replayAll(ctx, due)
+		whole := c.replayAll(ctx, due)
 		c.count(ctx)
+		if !whole {
+			return nil // what is left is still due, and is seen to when it is looked for next
+		}
 		if due, err = dueQueues(ctx, c.Pool); err != nil {
 			return err
 		}
@@ -79,19 +83,27 @@ func (c *Consumer) replayDue(ctx context.Context) error {
 	return nil
 }
 
-func (c *Consumer) replayAll(ctx context.Context, queues []queue) {
+// replayAll handles the messages of the queues, and says whether none was broken off.
+func (c *Consumer) replayAll(ctx context.Context, queues []queue) (whole bool) {
+	var broken atomic.Bool
 	var replaying sync.WaitGroup
 	places := make(chan struct{}, replaysAtOnce)
 	for _, q := range queues {
 		places <- struct{}{}
 		replaying.Go(func() {
 			defer func() { <-places }()
-			if err := c.replay(ctx, q); err != nil && ctx.Err() == nil {
+			err := c.replay(ctx, q)
+			if err == nil {
+				return
+			}
+			broken.Store(true)
+			if ctx.Err() == nil {
 				c.Logger.WarnContext(ctx, "a redrive is broken off, and goes on later", "tenant", q.Tenant, "order", q.Subject, "error", err)
 			}
 		})
 	}
 	replaying.Wait()
+	return !broken.Load()
 }
 
 // replay handles the messages of a queue, one after the other, until one of them fails or none is left.
@@ -116,17 +128,19 @@ func (c *Consumer) replay(ctx context.Context, q queue) error {
 }
 
 // replayOne handles one message and notes what came of it. Where it is broken off in between, it is handled again, and
-// the inbox knows.
+// the inbox knows. It is broken off by a transient failure, too, which is not waited out here: other queues would wait as
+// well. The message stays due.
 func (c *Consumer) replayOne(ctx context.Context, w Whole) error {
 	if w.Origin == FromOutbox {
 		return c.sendAgain(ctx, w)
 	}
+	retry := failure.Retry{Bug: c.Retry.Bug}
 	var tries int
 	var err error
 	if take := c.Retake[w.Topic]; w.Origin == FromKafka {
-		tries, err = c.Retry.Do(ctx, func() error { return c.try(context.WithValue(ctx, replayed{}, true), w.metadata(), w.Value) })
+		tries, err = retry.Do(ctx, func() error { return c.try(context.WithValue(ctx, replayed{}, true), w.metadata(), w.Value) })
 	} else if take != nil {
-		tries, err = c.Retry.Do(ctx, func() (err error) {
+		tries, err = retry.Do(ctx, func() (err error) {
 			defer failure.Recovered(&err)
 			return take(ctx, w)
 		})
@@ -138,6 +152,8 @@ func (c *Consumer) replayOne(ctx context.Context, w Whole) error {
 		return c.end(ctx, w)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case failure.Of(err) == failure.Transient:
+		return err
 	}
 	return c.failAgain(ctx, w, tries, err)
 }
