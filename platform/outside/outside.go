@@ -89,6 +89,21 @@ func States() []State { return []State{Closed, Open, HalfOpen} }
 // State is how the breaker stands: it is open, or half open, until a call is answered again.
 func (s *System) State() State { return State(s.breaker.State().String()) }
 
+// Allows is how many of so many calls it makes sense to make now: all of them while the breaker is closed; one where it is
+// time to see whether the system answers again; none while it is left alone, or that one is under way.
+func (s *System) Allows(calls int) int {
+	switch s.State() {
+	case Closed:
+		return calls
+	case Open:
+		if s.breaker.RemainingDelay() <= 0 { // it is half open with the next call
+			return min(calls, 1)
+		}
+	case HalfOpen:
+	}
+	return 0
+}
+
 // Ask calls ask, again where its error is ErrUnknown. An ended context is ErrUnknown too, and an open breaker a
 // *NotAskedError. A panic is returned as an error.
 func Ask[R any](ctx context.Context, s *System, ask func() (R, error)) (answer R, err error) {

@@ -13,6 +13,7 @@ import (
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/failure"
+	"waybill.dev/platform/outside"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/shipping/carrier"
 	"waybill.dev/services/shipping/shipment"
@@ -62,7 +63,7 @@ const (
 type openParcel struct{ Tenant, Order, Booking string }
 
 // poll finds out what lost webhooks did not say. Any number of replicas may poll: a parcel is taken by one of them.
-func poll(c carrier.Carrier, after time.Duration) func(context.Context, *server.App) error {
+func poll(system *outside.System, c carrier.Carrier, after time.Duration) func(context.Context, *server.App) error {
 	look := min(max(after/4, 50*time.Millisecond), 3*time.Second)
 	return func(ctx context.Context, app *server.App) error {
 		ticker := time.NewTicker(look)
@@ -73,18 +74,27 @@ func poll(c carrier.Carrier, after time.Duration) func(context.Context, *server.
 				return nil
 			case <-ticker.C:
 			}
-			for {
-				parcels, err := takeDue(ctx, app.Pool, after, pollBatch)
-				if err != nil {
-					return fmt.Errorf("read the parcels that are due: %w", err)
-				}
-				lookUp(ctx, app, c, parcels)
-				if len(parcels) < pollBatch || ctx.Err() != nil {
-					break
-				}
+			if err := pollDue(ctx, app, system, c, after); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// pollDue looks up what is due. While the carrier is left alone no parcel is taken: it would be put off for a look-up that
+// is not made.
+func pollDue(ctx context.Context, app *server.App, system *outside.System, c carrier.Carrier, after time.Duration) error {
+	for ctx.Err() == nil {
+		parcels, err := takeDue(ctx, app.Pool, after, system.Allows(pollBatch))
+		if err != nil {
+			return fmt.Errorf("read the parcels that are due: %w", err)
+		}
+		lookUp(ctx, app, c, parcels)
+		if len(parcels) < pollBatch {
+			break
+		}
+	}
+	return nil
 }
 
 // takeDue takes parcels that are due, and moves each on to when it is due next, so that no other replica takes it and

@@ -2,9 +2,15 @@ package shipping
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +19,10 @@ import (
 
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/outside"
 	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/server"
+	"waybill.dev/services/shipping/carrier"
 	"waybill.dev/services/shipping/shipment"
 )
 
@@ -117,4 +126,58 @@ func TestAFactFromTheFutureDoesNotPutItsParcelOff(t *testing.T) {
 			t.Fatal("its parcel is not due")
 		}
 	}
+}
+
+// A carrier that is silent is left alone, and parcels are not put off for look-ups that nobody makes: once it answers, each
+// is looked up at once.
+func TestAnOpenBreakerPutsNoParcelOff(t *testing.T) {
+	t.Parallel()
+	var back atomic.Bool
+	books := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !back.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintf(w, `{"id":%q,"status":"booked"}`, path.Base(r.URL.Path))
+	}))
+	t.Cleanup(books.Close)
+	c, err := carrier.NewHTTP(books.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &server.App{Pool: pgtest.Pool(t, "shipping", migrations), Logger: slog.New(slog.DiscardHandler)}
+	const parcels = 3 * pollBatch / 2
+	openParcels(t, app.Pool, parcels)
+	look := func() (polls int) {
+		t.Helper()
+		if err := pollDue(t.Context(), app, c.System(), c, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := app.Pool.QueryRow(t.Context(), "SELECT sum(polls) FROM open_parcels").Scan(&polls); err != nil {
+			t.Fatal(err)
+		}
+		return polls
+	}
+	for c.System().State() != outside.Open {
+		if _, err := c.Find(t.Context(), "b0"); !errors.Is(err, outside.ErrUnknown) {
+			t.Fatal(err)
+		}
+	}
+	if polls := look(); polls != 0 {
+		t.Fatalf("%d parcels were put off while the carrier was not asked", polls)
+	}
+	await := func(what string, done func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal(what)
+			}
+		}
+	}
+	await("nobody sees whether the carrier is back", func() bool { return c.System().Allows(parcels) == 1 })
+	if polls := look(); polls != 1 || c.System().State() != outside.Open {
+		t.Fatalf("%d parcels were taken to see whether the carrier is back; the breaker is %s", polls, c.System().State())
+	}
+	back.Store(true)
+	await("the parcels are not looked up", func() bool { return look() == parcels })
 }

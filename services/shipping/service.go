@@ -68,7 +68,7 @@ func New(config Config) (server.Service, error) {
 			parkedFrom: retakeWebhook, answersParkedFrom: retake,
 		},
 		Workers:    func(w *server.Workers) { workers(w, overHTTP.System(), overHTTP) },
-		Background: []func(context.Context, *server.App) error{poll(overHTTP, config.PollAfter)},
+		Background: []func(context.Context, *server.App) error{poll(overHTTP.System(), overHTTP, config.PollAfter)},
 		Migrations: migrations,
 	}, nil
 }
