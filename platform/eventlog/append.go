@@ -103,8 +103,10 @@ SELECT '', tenant, subject FROM unnest($2::text[], $3::text[]) AS wanted (tenant
 
 // isOver says whether nothing is to be decided: the message had been handled, or that cannot be told, or it must wait.
 func (t *transaction) isOver(r Request) bool {
-	return r.Message != "" && (t.handled[r.Message] || t.undecided[r.Message]) || t.isHeld(r)
+	return r.Message != "" && (t.handled[r.Message] || t.isUndecided(r)) || t.isHeld(r)
 }
+
+func (t *transaction) isUndecided(r Request) bool { return t.undecided[r.Message] && !r.Replayed }
 
 func (t *transaction) isHeld(r Request) bool {
 	return r.Subject != "" && t.held[subject{r.Tenant, r.Subject}]

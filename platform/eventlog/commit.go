@@ -148,7 +148,7 @@ func (t *transaction) run(m *member) error {
 		m.outcome.result.Duplicate = true
 		return nil
 	}
-	if t.undecided[m.Message] {
+	if t.isUndecided(m.Request) {
 		m.outcome.err = ErrUndecided
 		return nil
 	}

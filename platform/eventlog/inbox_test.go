@@ -65,6 +65,8 @@ func TestOldMessagesAreDecidedByTheirFacts(t *testing.T) {
 	}
 	unasked, other := message(move("a", 1), "not asked for its age", long), message(move("a", 1), "of a new topic", long)
 	unasked.Topic, other.Topic = "", "never heard before"
+	replayed, known := message(move("a", 1), "without a fact", long), message(move("a", 1), "with a fact", long)
+	replayed.Replayed, known.Replayed = true, true
 	for range 2 {
 		for _, test := range []struct {
 			request eventlog.Request
@@ -81,7 +83,10 @@ func TestOldMessagesAreDecidedByTheirFacts(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range []eventlog.Request{message(move("a", 1), "new", time.Now()), unasked, other} {
+	if err := handle(known); !errors.Is(err, errDuplicate) {
+		t.Errorf("what has a fact, replayed: %v", err)
+	}
+	for _, r := range []eventlog.Request{message(move("a", 1), "new", time.Now()), unasked, other, replayed} {
 		if err := handle(r); err != nil {
 			t.Errorf("%s: %v", r.Message, err)
 		}
@@ -89,7 +94,7 @@ func TestOldMessagesAreDecidedByTheirFacts(t *testing.T) {
 			t.Errorf("%s again: %v", r.Message, err)
 		}
 	}
-	if got, _ := balance(t, log, "a"); got != 4 {
+	if got, _ := balance(t, log, "a"); got != 5 {
 		t.Errorf("balance %d", got)
 	}
 }

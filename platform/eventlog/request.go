@@ -25,6 +25,9 @@ type Request struct {
 	// inbox still knows of the messages of its Topic. Without a topic that is not asked: the inbox alone decides.
 	Said  time.Time
 	Topic string
+	// Replayed says that a message whose age leaves it undecided, which no fact names as its cause, is handled: that it
+	// had not been was known when it was parked, or an operator has decided it.
+	Replayed bool
 	// Idempotency makes the command run once for a caller's key; nil without.
 	Idempotency *Idempotency
 	// Respond is pure, and says what is answered when the command has decided. The answer is kept under the

@@ -75,14 +75,17 @@ func TestNothingIsDoneTwiceAfterOffsetsWereLost(t *testing.T) {
 
 	r = run(t, forgetful(), c, server.Options{})
 	fresh := placed(at(orders))
+	late := placed(at(orders + 1))
+	late.Time = time.Now().Add(-20 * 24 * time.Hour)
 	say(t, brokers, "", fresh)
+	say(t, brokers, "", late)
 	heard := func(status string) string {
 		return `events_processed_total{error_type="` + map[string]string{"parked": "undecided"}[status] +
 			`",event_type="commerce.orders.order-placed.v1",status="` + status + `"} `
 	}
 	eventually(t, "all are heard again", func() bool {
 		metrics := r.call("GET", "/metrics", "").raw
-		return strings.Contains(metrics, heard("duplicate")+"30\n") && strings.Contains(metrics, heard("parked")+"10\n") &&
+		return strings.Contains(metrics, heard("duplicate")+"30\n") && strings.Contains(metrics, heard("parked")+"11\n") &&
 			strings.Contains(metrics, heard("processed")+"1\n")
 	})
 	for i := range orders + 1 {
@@ -96,7 +99,7 @@ func TestNothingIsDoneTwiceAfterOffsetsWereLost(t *testing.T) {
 		}
 	}
 	parked := r.call("GET", "/v1/parked?limit=100", "", "X-Tenant-ID", "acme")
-	if n := strings.Count(parked.raw, "older than the inbox is kept"); n != orders/4 {
+	if n := strings.Count(parked.raw, "older than the inbox is kept"); n != orders/4+1 {
 		t.Errorf("%d messages are parked as too old: %s", n, parked.raw)
 	}
 	if n := inbox(r); n != 1 {
@@ -115,7 +118,26 @@ func TestNothingIsDoneTwiceAfterOffsetsWereLost(t *testing.T) {
 	if _, err := messaging.Redrive(t.Context(), r.App().Pool, ids, messaging.Operator{Name: "night shift", Reason: "never handled"}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "what was redriven is handled", func() bool { return inbox(r) == 1+orders/4 })
+	eventually(t, "what was redriven is handled", func() bool { return inbox(r) == 2+orders/4 })
+
+	// Where that could not be noted, and the inbox has been swept since, a redrive finds its fact.
+	state := func() (state string) {
+		if err := r.App().Pool.QueryRow(t.Context(), "SELECT state FROM parked_messages WHERE message_id = $1", late.ID).Scan(&state); err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	eventually(t, "it is noted", func() bool { return state() == "redriven" })
+	if n, err := r.App().Log.SweepInbox(t.Context(), 0, []string{contracts.OrderPlaced{}.Type().Topic()}); err != nil || n == 0 {
+		t.Fatalf("%d messages were swept: %v", n, err)
+	}
+	if _, err := r.App().Pool.Exec(t.Context(), "UPDATE parked_messages SET state = 'parked', redrive_at = now() WHERE message_id = $1", late.ID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is noted again", func() bool { return state() == "redriven" })
+	if a := r.call("GET", "/v1/counters/"+at(orders+1), "", "X-Tenant-ID", "acme"); a.body["total"] != 2.0 {
+		t.Errorf("what was redriven twice: %s", a.raw)
+	}
 }
 
 // Brokers that forget a group's offsets before the inbox forgets are told of, and change nothing else.

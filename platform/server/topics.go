@@ -77,13 +77,11 @@ func (s *Server) hear(ctx context.Context, m contracts.Message) error {
 	}
 	request := eventlog.Request{
 		Command: command, Tenant: m.Tenant, At: at, Message: m.ID,
+		Said: m.Time, Topic: m.Data.Type().Topic(), Replayed: messaging.IsReplayed(ctx),
 		Meta: es.Meta{CorrelationID: m.CorrelationID, CausationID: m.ID, TraceParent: m.TraceParent},
 	}
-	// What was parked waits no more, and its age is not asked: that it had not been handled was known when it began to
-	// wait, or an operator has decided it.
-	if !messaging.IsReplayed(ctx) {
+	if !request.Replayed { // what was parked waits no more
 		request.Subject = m.Subject
-		request.Said, request.Topic = m.Time, m.Data.Type().Topic()
 	}
 	result, err := s.app.Handle(ctx, request)
 	switch {
