@@ -9,25 +9,36 @@ import (
 )
 
 // enqueue makes a job of what a decision asks for: as ask.go of payments and shipping, and send.go of notifications.
-func (w *world) enqueue(s *service, o *purchase, j es.Job) {
+func (w *world) enqueue(s *service, o *purchase, args es.Job) {
+	j := w.jobOf(s, o, args)
+	if j == nil {
+		return
+	}
+	j.args = args
+	o.jobs = append(o.jobs, j)
+	w.begin(j)
+}
+
+func (w *world) jobOf(s *service, o *purchase, j es.Job) *job {
 	switch j := j.(type) {
 	case payment.Ask:
-		w.begin(w.askProvider(s, o, j))
+		return w.askProvider(s, o, j)
 	case shipment.BookJob:
-		w.begin(w.askCarrier(s, o, j.Job, j.Attempt(), func(shipment.Shipment) (told, bool) {
+		return w.askCarrier(s, o, j.Job, j.Attempt(), func(shipment.Shipment) (told, bool) {
 			said, made := w.carrier.book(j.Key, o.String(), o.script, w.clock())
 			if made != nil {
 				w.carry(o, made)
 			}
 			return said, true
-		}))
+		})
 	case shipment.CancelJob:
-		w.begin(w.askCarrier(s, o, j.Job, j.Attempt(), func(known shipment.Shipment) (told, bool) {
+		return w.askCarrier(s, o, j.Job, j.Attempt(), func(known shipment.Shipment) (told, bool) {
 			return w.carrier.cancel(j.Key, known.Booking.ID)
-		}))
+		})
 	case mail.Send:
-		w.begin(w.sendMail(s, o, j))
+		return w.sendMail(s, o, j)
 	}
+	return nil
 }
 
 func (w *world) askProvider(s *service, o *purchase, j payment.Ask) *job {

@@ -11,6 +11,7 @@ import (
 type job struct {
 	service *service
 	order   *purchase
+	args    es.Job
 	label   string
 	// awaited loads what asking needs, and says whether the outcome is still awaited.
 	awaited func() bool

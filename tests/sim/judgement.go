@@ -2,6 +2,7 @@ package sim
 
 import (
 	"waybill.dev/cmd/waybill/audit"
+	"waybill.dev/platform/es"
 	"waybill.dev/services/inventory/stock"
 )
 
@@ -46,13 +47,19 @@ func (w *world) judge() {
 
 // evidence is all that anybody knows of an order.
 func (w *world) evidence(o *purchase) audit.Evidence {
+	var jobs []es.Job
+	for _, j := range o.jobs {
+		if !j.done {
+			jobs = append(jobs, j.args)
+		}
+	}
 	return audit.Evidence{
 		Tenant: o.tenant.name, Order: o.id, At: w.clock(),
 		Orders: w.parts[ordersPart].recorded(o), Payment: w.parts[paymentsPart].recorded(o),
 		Reservation: w.parts[inventoryPart].recorded(o), Shipment: w.parts[shippingPart].recorded(o),
 		Mails:   w.parts[notificationsPart].recorded(o),
 		Charges: w.provider.books(o.String(), w.clock()), Parcels: w.carrier.books(o.String()),
-		Said: o.said, Rows: &audit.Rows{Order: o.row, OpenParcel: o.open},
+		Said: o.said, Jobs: jobs, Rows: &audit.Rows{Order: o.row, OpenParcel: o.open},
 	}
 }
 

@@ -50,7 +50,9 @@ type purchase struct {
 	// worries counts how often an operator was called.
 	worries int
 	// late are answers that are still on their way.
-	late      []func()
+	late []func()
+	// jobs are all that were enqueued for it.
+	jobs      []*job
 	attention string
 }
 

@@ -63,6 +63,7 @@ func (e Evidence) Judge() Verdict {
 	a.checkSaid()
 	a.checkHeard()
 	a.checkNotes()
+	a.checkJobs()
 	a.checkRows()
 	a.checkCancellation()
 	return Verdict{Findings: a.findings, InFlight: a.inFlight, Order: a.order, Due: a.due, Holds: a.holds()}

@@ -91,6 +91,23 @@ func TestFindings(t *testing.T) {
 			*e = said(*e)
 		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
 
+		{"asked, and the provider's job is lost", unpaid(), func(e *audit.Evidence) {
+			with(&e.Payment, payment.RetryRequested{Operation: payment.Capture})(e)
+			with(&e.Payment, attempted(payment.Capture, 1))(e)
+			e.Jobs = []es.Job{payment.Ask{Order: id, Operation: payment.Capture, Key: key(payment.Capture, 0)}}
+		}, []audit.Statement{audit.OneEnd}},
+		{"asked, and the carrier's job is lost", underWay(), func(e *audit.Evidence) {
+			with(&e.Orders, order.CancellationRequested{RequestedBy: order.ByCustomer, RequestedAt: t0})(e)
+			with(&e.Shipment, shipment.CancellationHeard{})(e)
+			with(&e.Shipment, shipment.Attempted{Operation: shipment.Cancel, Key: "k"})(e)
+			*e = said(*e)
+			e.Jobs = []es.Job{shipment.BookJob{Job: shipment.Job{Order: id, Key: "k"}}}
+		}, []audit.Statement{audit.OneEnd}},
+		{"a mail whose job is lost", completed(), func(e *audit.Evidence) {
+			e.Mails = e.Mails[:6]
+			e.Jobs = []es.Job{mail.Send{Order: id, Mail: mail.OrderShipped}}
+		}, []audit.Statement{audit.OneEnd}},
+
 		// 2: the money.
 		{"cancelled, and the hold stays", cancelled(), func(e *audit.Evidence) {
 			e.Charges[0] = charge("authorized", 0, 0, operation(payment.Void, "succeeded", ""))
@@ -278,6 +295,7 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 			*e = unpaid()
 			with(&e.Payment, payment.RetryRequested{Operation: payment.Capture})(e)
 			with(&e.Payment, attempted(payment.Capture, 1))(e)
+			e.Jobs = []es.Job{payment.Ask{Order: id, Operation: payment.Capture, Number: 1, Key: key(payment.Capture, 1)}}
 		},
 		"done, and not answered": func(e *audit.Evidence) {
 			*e = underWay()
@@ -286,6 +304,18 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 			e.Parcels[0].Status = carrier.PickedUp
 			with(&e.Shipment, pickedUp)(e)
 			*e = said(*e)
+			e.Jobs = []es.Job{payment.Ask{Order: id, Operation: payment.Capture, Key: key(payment.Capture, 0)}}
+		},
+		"the carrier is asked, and a mail is being sent": func(e *audit.Evidence) {
+			*e = underWay()
+			with(&e.Orders, order.CancellationRequested{RequestedBy: order.ByCustomer, RequestedAt: t0})(e)
+			with(&e.Shipment, shipment.CancellationHeard{})(e)
+			with(&e.Shipment, shipment.Attempted{Operation: shipment.Cancel, Key: "k"})(e)
+			e.Mails = e.Mails[:2]
+			*e = said(*e)
+			e.Jobs = []es.Job{
+				shipment.CancelJob{Job: shipment.Job{Order: id, Key: "k"}}, mail.Send{Order: id, Mail: mail.OrderReceived},
+			}
 		},
 		"settled by hand": func(e *audit.Evidence) {
 			*e = unpaid()

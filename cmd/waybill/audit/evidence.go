@@ -33,6 +33,9 @@ type Evidence struct {
 	// Unread are messages that a service may not have read yet, or has parked.
 	Unread []Unread
 
+	// Jobs are the order's jobs that are not done, in all services.
+	Jobs []es.Job
+
 	// Rows are the order's rows in the read models; nil where they were not looked at.
 	Rows *Rows
 

@@ -159,7 +159,7 @@ func micros(n int64) time.Time {
 
 // readSchema reads what concerns orders, into the spill.
 func (a *auditor) readSchema(ctx context.Context, s *schema) error {
-	steps := []func(context.Context, *schema) error{a.readFacts, a.readStreams, a.readUnsent, a.readParked}
+	steps := []func(context.Context, *schema) error{a.readFacts, a.readStreams, a.readUnsent, a.readParked, a.readJobs}
 	switch s.service {
 	case suite.Orders:
 		steps = append(steps, a.readOrderRows)
@@ -217,6 +217,18 @@ func (a *auditor) readUnsent(ctx context.Context, s *schema) error {
 			coalesce((SELECT offset_acked FROM watermill_offsets_outbox WHERE consumer_group = 'relay'), 0))`, func(v [][]byte) error {
 		p.reset().bytes(v[2])
 		return a.spill.add(string(v[0])+"/"+string(v[1]), anUnsent, p)
+	})
+}
+
+// readJobs reads the jobs that are not done. Several may share a row. River's discarded rows are taken up again.
+func (a *auditor) readJobs(ctx context.Context, s *schema) error {
+	var p packer
+	return s.read(ctx, `SELECT coalesce(job->>'tenant', ''), coalesce(job->>'subject', ''), kind, coalesce(job->'args', 'null')::text
+		FROM river_job, jsonb_array_elements(CASE jsonb_typeof(args->'jobs') WHEN 'array' THEN args->'jobs' END) AS job
+		WHERE state NOT IN ('completed', 'cancelled')`, func(v [][]byte) error {
+		p.reset().bytes(v[2])
+		p.bytes(v[3])
+		return a.spill.add(string(v[0])+"/"+string(v[1]), aJob, p)
 	})
 }
 

@@ -152,6 +152,10 @@ func (j *judge) assemble(key string, entries []entry) (*dossier, error) {
 			d.Unsent = append(d.Unsent, u.text())
 		case aStream:
 			d.listed = append(d.listed, suite.ServiceNames()[u.number()])
+		case aJob:
+			if job := decodeJob(u.text(), u.bytes()); job != nil {
+				d.Jobs = append(d.Jobs, job)
+			}
 		case aParked:
 			d.parked = append(d.parked, parked{u.text(), u.text()})
 		}

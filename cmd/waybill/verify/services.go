@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,4 +32,26 @@ func serviceOf(source string) (service, category string) {
 		category = c.CategoryName()
 	}
 	return service, category
+}
+
+// decodeJob is a job of an order's as River's row holds it; nil for one that asks nobody.
+func decodeJob(kind string, args []byte) es.Job {
+	switch kind {
+	case payment.Ask{}.Kind():
+		return decodeAs[payment.Ask](args)
+	case shipment.BookJob{}.Kind():
+		return decodeAs[shipment.BookJob](args)
+	case shipment.CancelJob{}.Kind():
+		return decodeAs[shipment.CancelJob](args)
+	case mail.Send{}.Kind():
+		return decodeAs[mail.Send](args)
+	}
+	return nil
+}
+
+// decodeAs leaves empty what cannot be read: it asks for nothing that is awaited.
+func decodeAs[J es.Job](args []byte) es.Job {
+	var job J
+	_ = json.Unmarshal(args, &job)
+	return job
 }

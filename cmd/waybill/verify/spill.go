@@ -47,6 +47,7 @@ const (
 	anUnsent
 	aParked
 	aStream
+	aJob
 )
 
 // entry is something that belongs to an order.
