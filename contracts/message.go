@@ -95,11 +95,11 @@ func Decode(headers map[string]string, value []byte) (Message, error) {
 	}
 	at, err := time.Parse(time.RFC3339Nano, headers[HeaderTime])
 	if err != nil {
-		return Message{}, fmt.Errorf("%s: %w", HeaderTime, err)
+		return Message{}, fmt.Errorf("header %s is %.40q, and not a time as RFC 3339 has it", HeaderTime, headers[HeaderTime])
 	}
 	sequence, err := strconv.ParseInt(headers[HeaderSequence], 10, 64)
 	if err != nil {
-		return Message{}, fmt.Errorf("%s: %w", HeaderSequence, err)
+		return Message{}, fmt.Errorf("header %s is %.40q, and not a whole number", HeaderSequence, headers[HeaderSequence])
 	}
 	m := Message{
 		ID: headers[HeaderID], Source: headers[HeaderSource], Subject: headers[HeaderSubject], Time: at,

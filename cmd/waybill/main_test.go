@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -87,6 +88,15 @@ func TestTheCommandLine(t *testing.T) {
 	}
 }
 
+// Several errors are told in one line, and each once.
+func TestErrorsAreOneLine(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("connect:\trefused")
+	if got := oneLine(errors.Join(refused, errors.New("no  login"), refused)); got != "connect: refused; no login" {
+		t.Errorf("%q", got)
+	}
+}
+
 // A suite runs until it is asked to stop, tells where everything is, and is looked after by the other commands.
 func TestASuiteIsRunAndLookedAfter(t *testing.T) {
 	t.Parallel()
@@ -118,7 +128,7 @@ func TestASuiteIsRunAndLookedAfter(t *testing.T) {
 	}
 	// It does not tell whose it is, so that no tenant is told of it.
 	status, out, errs = waybill(ctx, "parked", "--suite", url, "--tenant", client.DefaultTenant)
-	if status != 0 || !strings.Contains(out, "No message is parked.") {
+	if status != 0 || !strings.Contains(out, "No parked message is meant by this.") {
 		t.Errorf("parked of a tenant = %d, %q, %q; want none", status, out, errs)
 	}
 	// The data folder says as much as the suite does.

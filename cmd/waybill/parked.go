@@ -113,7 +113,11 @@ func (c *parkedListCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return err
 	})
-	if err == nil && count == 0 {
+	switch {
+	case err != nil || count > 0:
+	case c.names():
+		fmt.Fprintln(t.out, "No parked message is meant by this.")
+	default:
 		fmt.Fprintln(t.out, "No message is parked.")
 	}
 	return errors.Join(err, table.Flush())

@@ -38,7 +38,7 @@ func lookAfterParked(t *testing.T, url string) {
 		}
 	}
 	for _, filter := range []string{"--error=panic", "--error=bug", "--until=1h", "--service=shipping", "--subject=42", "--tenant=acme", "--state=discarded"} {
-		if out := parked(0, filter); !strings.Contains(out, "No message is parked.") {
+		if out := parked(0, filter); !strings.Contains(out, "No parked message is meant by this.") {
 			t.Errorf("parked %s = %s", filter, out)
 		}
 	}

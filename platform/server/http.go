@@ -30,6 +30,7 @@ func (s *Server) handler() http.Handler {
 	e.Use(edge.observe, edge.recover, edge.check)
 
 	api := humaecho.New(e, s.apiConfig())
+	api.UseMiddleware(refuseUnknownQuery(api))
 	if s.service.Routes != nil {
 		s.service.Routes(api, s.app)
 	}

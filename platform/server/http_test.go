@@ -51,6 +51,10 @@ func TestBadRequestsAreProblemsThatNameWhatIsWrong(t *testing.T) {
 		{name: "invalid UTF-8 in the path", path: "/v1/counters/a%ff/additions", body: `{"by":1}`, status: 400, locations: []string{"path"}},
 		{name: "U+0000 in the query", method: "GET", path: "/v1/parked?cursor=%00", status: 400, locations: []string{"query.cursor"}},
 		{name: "invalid UTF-8 in the query", method: "GET", path: "/v1/parked?cursor=%c3%28", status: 400, locations: []string{"query.cursor"}},
+		{name: "an unknown query", method: "GET", path: "/v1/parked?limit=1&stat=discarded", status: 422, locations: []string{"query.stat"}},
+		{name: "another spelling in the query", method: "GET", path: "/v1/parked?State=discarded", status: 422, locations: []string{"query.State"}},
+		{name: "a query twice", method: "GET", path: "/v1/parked?state=parked&state=discarded", status: 422, locations: []string{"query.state"}},
+		{name: "a query where none is taken", path: "/v1/counters/a/additions?by=1", body: `{"by":1}`, status: 422, locations: []string{"query.by"}},
 		{name: "a malformed query", method: "GET", path: "/v1/parked?cursor=%zz", status: 400, locations: []string{"query"}},
 		{name: "invalid UTF-8 in a header", body: `{"by":1}`, headers: []string{"X-Other", "\xff"}, status: 400, locations: []string{"header.X-Other"}},
 		{name: "a body over 1 MiB", body: `{"by":1,"email":"` + strings.Repeat("a", 1<<20) + `"}`, status: 413},
@@ -188,7 +192,7 @@ func TestRequestIsLoggedWithItsNamesAndWithoutItsQuery(t *testing.T) {
 		return line != nil
 	})
 	want := map[string]any{
-		"level": "INFO", "service": counting, "method": "POST", "route": "/v1/counters/:id/additions", "status": 201.0,
+		"level": "INFO", "service": counting, "method": "POST", "route": "/v1/counters/:id/additions", "status": 422.0,
 		"correlation_id": "c-1", "tenant": "acme", "order": order, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
 	}
 	for name, value := range want {
