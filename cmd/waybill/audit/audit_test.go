@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"waybill.dev/cmd/waybill/audit"
@@ -183,6 +184,18 @@ func TestFindings(t *testing.T) {
 		{"said out of order", completed(), func(e *audit.Evidence) {
 			e.Said = append([]audit.Copy{{ID: "x", Topic: e.Said[0].Topic, Source: "/waybill/orders", Sequence: 99}}, e.Said...)
 		}, []audit.Statement{audit.AllSaid}},
+		{"not heard, and another service has given it up", completed(), func(e *audit.Evidence) {
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped)
+			for _, c := range e.Said {
+				if c.Source != "/waybill/payments" {
+					e.GivenUp = append(e.GivenUp, audit.Unread{Service: "payments", ID: c.ID})
+				}
+			}
+		}, []audit.Statement{audit.AllSaid}},
+		{"gone, and the payment stream is empty", completed(), func(e *audit.Evidence) {
+			e.Payment, e.Charges = nil, nil
+			*e = said(*e)
+		}, []audit.Statement{audit.MoneyOwed, audit.PaidIfShipped, audit.AllSaid}},
 		{"not heard", completed(), func(e *audit.Evidence) { e.Mails = told(mail.OrderReceived, mail.OrderShipped) }, []audit.Statement{audit.AllSaid}},
 		{"heard twice", completed(), func(e *audit.Evidence) { with(&e.Payment, payment.ShipmentHeard{})(e) }, []audit.Statement{audit.AllSaid}},
 		{"heard what nobody said", underWay(), func(e *audit.Evidence) { with(&e.Reservation, stock.ShippingFailureHeard{})(e) }, []audit.Statement{audit.AllSaid}},
@@ -277,6 +290,16 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 		},
 		"not heard yet": func(e *audit.Evidence) {
 			e.Mails, e.UnderWay = told(mail.OrderReceived), []string{"notifications reads"}
+		},
+		"given up by a person": func(e *audit.Evidence) {
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped)
+			for _, c := range e.Said {
+				e.GivenUp = append(e.GivenUp, audit.Unread{Service: "notifications", ID: c.ID})
+			}
+		},
+		"given up before it was said": func(e *audit.Evidence) {
+			gone := e.Said[0]
+			e.Said, e.GivenUp = e.Said[1:], []audit.Unread{{Service: strings.TrimPrefix(gone.Source, "/waybill/"), ID: gone.ID}}
 		},
 		"not read yet": func(e *audit.Evidence) {
 			e.Mails = told(mail.OrderReceived, mail.OrderShipped)

@@ -36,6 +36,9 @@ type Evidence struct {
 	// Jobs are the order's jobs that are not done, in all services.
 	Jobs []es.Job
 
+	// GivenUp are messages that a service was to hear and that a person has discarded.
+	GivenUp []Unread
+
 	// Rows are the order's rows in the read models; nil where they were not looked at.
 	Rows *Rows
 

@@ -28,7 +28,7 @@ func (a *account) checkSaid() {
 		topic := m.Data.Type().Topic()
 		c, ok := said[m.ID]
 		switch {
-		case !ok && !slices.Contains(a.Unsent, m.ID) && (a.Forgotten == nil || !a.Forgotten(m)):
+		case !ok && !slices.Contains(a.Unsent, m.ID) && !a.gaveUp("", m) && (a.Forgotten == nil || !a.Forgotten(m)):
 			a.find(AllSaid, "%s was due on %s, and is not there", m.ID, topic)
 		case ok && (c.Topic != topic || c.Source != m.Source || c.Sequence != m.Sequence):
 			a.find(AllSaid, "%s was due on %s from %s as version %d, and is on %s from %s as version %d",
@@ -83,12 +83,12 @@ func (a *account) checkHeard() {
 	states := a.states()
 	for _, m := range a.due {
 		for _, l := range listeners() {
-			if l.hears(m.Data) && !forgets(l.service, m.Data) && l.wouldNote(m, states) {
+			if l.hears(m.Data) && !forgets(l.service, m.Data) && !a.gaveUp(l.service, m) && l.wouldNote(m, states) {
 				a.find(AllSaid, "%s has not heard %s", l.service, m.Data.Type())
 			}
 		}
 	}
-	if _, told := a.mails.Find(endMail(a.order)); a.order.Ended() && !told {
+	if _, told := a.mails.Find(endMail(a.order)); a.order.Ended() && !told && !a.endMailGivenUp() {
 		a.find(AllSaid, "it is %s, and the customer is not told", a.order.Status())
 	}
 	for _, m := range a.mails.Mails {
@@ -96,6 +96,22 @@ func (a *account) checkHeard() {
 			a.find(AllSaid, "the mail %s is held for an address that does not come", m.Kind)
 		}
 	}
+}
+
+// gaveUp says that a person has discarded the message for the service: where it would be heard, or where it was to be
+// said.
+func (a *account) gaveUp(service string, m contracts.Message) bool {
+	return slices.ContainsFunc(a.GivenUp, func(u Unread) bool {
+		return u.ID == m.ID && (u.Service == service || "/waybill/"+u.Service == m.Source)
+	})
+}
+
+// endMailGivenUp says that a person has discarded the message that the customer would have been told for.
+func (a *account) endMailGivenUp() bool {
+	told := tells(endMail(a.order)).Type()
+	return slices.ContainsFunc(a.due, func(m contracts.Message) bool {
+		return m.Data.Type() == told && a.gaveUp("notifications", m)
+	})
 }
 
 // endMail is the mail that tells of the order's end.

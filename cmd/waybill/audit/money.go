@@ -77,7 +77,10 @@ func (a *account) checkShippedAndPaid() {
 	if a.order.Cancelled != nil {
 		a.find(PaidIfShipped, "the parcel is gone, and the order is cancelled")
 	}
-	if total := a.payment.Amount.Amount; a.atRest() && a.kept() < total && !a.may(anUnpaidParcel) {
+	if a.order.Placed == nil {
+		return
+	}
+	if total := a.order.Placed.Total.Amount; a.atRest() && a.kept() < total && !a.may(anUnpaidParcel) {
 		a.find(PaidIfShipped, "the parcel is gone, and of %d only %d are paid", total, a.kept())
 	}
 }

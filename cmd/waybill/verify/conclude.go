@@ -24,17 +24,23 @@ func (d *dossier) findUnread(a *auditor) {
 	for _, p := range d.parked {
 		d.Unread = append(d.Unread, audit.Unread{Service: p.service, ID: p.message, Why: "it is parked"})
 		// What Kafka has refused is parked by whoever said it.
-		if slices.ContainsFunc(d.logged, func(l logged) bool { return l.service == p.service && l.ID == p.message }) {
+		if slices.ContainsFunc(d.logged, func(l logged) bool { return l.service == p.service && l.ID == factOf(p.message) }) {
 			d.Unsent = append(d.Unsent, p.message)
 		}
 	}
 }
 
+// factOf is the id of the fact that a message was made from: a fact's second message has its place behind it, as
+// eventlog.Messages makes it.
+func factOf(message string) string {
+	id, _, _ := strings.Cut(message, ".")
+	return id
+}
+
 // placeOf is where the fact stands that a message was made from.
 func (d *dossier) placeOf(message string) position {
-	id, _, _ := strings.Cut(message, ".") // a fact's second message has its place behind it
 	for _, l := range d.logged {
-		if l.ID == id {
+		if l.ID == factOf(message) {
 			return l.at
 		}
 	}
@@ -79,7 +85,7 @@ func (d *dossier) checkListed() {
 // conclude counts the order as what it is.
 func (j *judge) conclude(d *dossier, v audit.Verdict, unproven int) {
 	findings := append(v.Findings, d.findings...)
-	if len(d.parked)+len(d.Unsent) > 0 && len(findings)+len(d.logged)+len(d.copies)+len(d.Charges)+len(d.Parcels) == 0 {
+	if len(d.parked)+len(d.GivenUp)+len(d.Unsent) > 0 && len(findings)+len(d.logged)+len(d.copies)+len(d.Charges)+len(d.Parcels) == 0 {
 		return // something was said of an order that there is not
 	}
 	// What is known of an order that changes under the audit's eyes is not of one moment.
@@ -98,11 +104,12 @@ func (j *judge) conclude(d *dossier, v audit.Verdict, unproven int) {
 		for _, f := range findings {
 			r.find(f)
 		}
+	case len(d.parked) > 0:
+		r.ParkedOrders++
+		r.Waiting += int64(min(1, len(v.InFlight)))
 	case len(v.InFlight) > 0:
 		r.InFlight++
 		r.Flights = note(r.Flights, about(strings.Join(v.InFlight, "; ")))
-	case len(d.parked) > 0:
-		r.ParkedOrders++
 	case unproven > 0:
 		r.NotProvable++
 		r.Unproven = note(r.Unproven, about(fmt.Sprintf("%d of its messages are no longer kept by Kafka", unproven)))

@@ -261,7 +261,8 @@ func (a *auditor) readOpenParcels(ctx context.Context, s *schema) error {
 // is belongs to nobody, and is told all the same.
 func (a *auditor) readParked(ctx context.Context, s *schema) error {
 	var p packer
-	return s.read(ctx, `SELECT tenant, subject, topic, coalesce(partition, -1)::bigint, coalesce("offset", -1), message_id, event_type, error, parked_at
+	return s.read(ctx, `SELECT tenant, subject, topic, coalesce(partition, -1)::bigint, coalesce("offset", -1), message_id, event_type, error, parked_at,
+			(state = 'parked')::int::bigint
 		FROM parked_messages WHERE state <> 'redriven'`, func(v [][]byte) error {
 		m := Parked{
 			Service: s.service, Tenant: string(v[0]), Order: string(v[1]), Topic: string(v[2]), MessageID: string(v[5]),
@@ -273,6 +274,7 @@ func (a *auditor) readParked(ctx context.Context, s *schema) error {
 		}
 		p.reset().text(s.service)
 		p.text(m.MessageID)
+		p.number(toInt(v[9]))
 		return a.spill.add(m.Tenant+"/"+m.Order, aParked, p)
 	})
 }

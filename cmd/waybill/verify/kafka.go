@@ -74,11 +74,18 @@ func (k *kafka) close() { k.client.Close() }
 // group is the consumer group of a service, as the server names it.
 func (k *kafka) group(service string) string { return k.prefix + service }
 
+// coordinatorWait is how long a group's coordinator is waited for. The client pauses between its own tries.
+const coordinatorWait = 30 * time.Second
+
 // noteRead notes how far each service has read, and where each partition ends.
 func (k *kafka) noteRead(ctx context.Context) (err error) {
 	for _, service := range suite.ServiceNames() {
 		k.read[service] = map[partition]int64{}
 		committed, err := k.admin.FetchOffsets(ctx, k.group(service))
+		// Kafka makes its topic of offsets when it is first asked for one.
+		for until := time.Now().Add(coordinatorWait); errors.Is(err, kerr.CoordinatorNotAvailable) && ctx.Err() == nil && time.Now().Before(until); {
+			committed, err = k.admin.FetchOffsets(ctx, k.group(service))
+		}
 		if err != nil {
 			if errors.Is(err, kerr.GroupIDNotFound) {
 				continue

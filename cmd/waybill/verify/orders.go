@@ -103,6 +103,15 @@ type copied struct {
 
 type parked struct{ service, message string }
 
+// addParked adds a message that a service has parked, or that a person has given up: what is given up will not be heard.
+func (d *dossier) addParked(p parked, open bool) {
+	if open {
+		d.parked = append(d.parked, p)
+		return
+	}
+	d.GivenUp = append(d.GivenUp, audit.Unread{Service: p.service, ID: p.message, Why: "it was given up"})
+}
+
 func (j *judge) order(key string, entries []entry) error {
 	d, err := j.assemble(key, entries)
 	if err != nil {
@@ -157,7 +166,7 @@ func (j *judge) assemble(key string, entries []entry) (*dossier, error) {
 				d.Jobs = append(d.Jobs, job)
 			}
 		case aParked:
-			d.parked = append(d.parked, parked{u.text(), u.text()})
+			d.addParked(parked{u.text(), u.text()}, u.number() == 1)
 		}
 		if err != nil {
 			return nil, err

@@ -60,8 +60,23 @@ func (r Report) verdict(atRest bool) string {
 			}
 		}
 		return fmt.Sprintf("%d violations. These do not hold everywhere:%s", r.Violations, text)
-	case atRest && r.InFlight > 0:
+	case atRest && r.InFlight+r.Waiting > 0:
 		return "The suite is not at rest."
+	}
+	if r.Orders+r.Shelves == 0 {
+		return "There is nothing to audit."
+	}
+	var unproven []string
+	for _, n := range []struct {
+		count int64
+		what  string
+	}{{r.InFlight, "in flight"}, {r.ParkedOrders, "parked"}, {r.NotProvable, "not provable"}} {
+		if n.count > 0 {
+			unproven = append(unproven, fmt.Sprintf("%d %s", n.count, n.what))
+		}
+	}
+	if len(unproven) > 0 {
+		return fmt.Sprintf("All eight statements hold as far as can be proven: %s.", strings.Join(unproven, ", "))
 	}
 	return "All eight statements hold."
 }

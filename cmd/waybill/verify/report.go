@@ -24,6 +24,8 @@ type Report struct {
 	// Parked is how many of the orders that are right have a message that a service could not read or handle. They are
 	// none of the above.
 	ParkedOrders int64 `json:"parked"`
+	// Waiting is how many of the parked orders something is under way for, be it only that message.
+	Waiting int64 `json:"parkedInFlight"`
 
 	Shelves  int64 `json:"shelves"`
 	Facts    int64 `json:"facts"`
@@ -108,5 +110,5 @@ func (r *Report) finish(began time.Time, atRest bool) {
 	for _, list := range [][]Note{r.Flights, r.Unproven, r.Attended} {
 		slices.SortFunc(list, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Order, b.Order)) })
 	}
-	r.Clean = r.Violations == 0 && (!atRest || r.InFlight == 0)
+	r.Clean = r.Violations == 0 && (!atRest || r.InFlight+r.Waiting == 0)
 }
