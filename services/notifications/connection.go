@@ -118,7 +118,7 @@ const farewell = time.Second
 
 // leave takes leave of the mail server.
 func (s *mailServer) leave(c connection) {
-	_ = c.bounds.begin(clock.Now().Add(min(farewell, outside.CallTimeout)))
+	_ = c.bounds.begin(clock.Monotonic().Add(min(farewell, outside.CallTimeout)))
 	_ = s.client.CloseWithSMTPClient(c.Client)
 }
 

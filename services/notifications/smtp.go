@@ -148,7 +148,7 @@ func reply(err error) (stage, int) {
 // deliver hands a mail over on a connection that is there, or on a new one. Where the one that is there was closed
 // while it was idle, a new one is next: the others will not be better. It takes no longer than a call may.
 func (s *mailServer) deliver(ctx context.Context, message *gomail.Msg) error {
-	until := clock.Now().Add(outside.CallTimeout)
+	until := clock.Monotonic().Add(outside.CallTimeout)
 	if end, ok := ctx.Deadline(); ok && end.Before(until) {
 		until = end
 	}

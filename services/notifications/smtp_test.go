@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -260,5 +261,13 @@ func TestASlowMailServerIsLeftInTime(t *testing.T) {
 	_, err := send(t, s)
 	if took := time.Since(began); !errors.Is(err, outside.ErrUnknown) || took > outside.CallTimeout+2*time.Second {
 		t.Errorf("%v after %s", err, took)
+	}
+}
+
+// The test of the build with a clock that can be set is run from here, so that nobody has to think of its tag.
+func TestChaosBuild(t *testing.T) {
+	t.Parallel()
+	if output, err := exec.CommandContext(t.Context(), "go", "test", "-tags", "chaos", "-timeout", "1m", "-run", "^TestClock", ".").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
 	}
 }
