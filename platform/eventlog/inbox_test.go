@@ -205,3 +205,27 @@ func fill(t *testing.T, pool *pgxpool.Pool, statements ...string) {
 		}
 	}
 }
+
+// A replica of the version before sweeps on while the next one hears a topic more, whose old messages are still to be
+// handled. In time it moves that topic too.
+func TestASweepLeavesTopicsThatAreNewToOthers(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	log := start(t, pool)
+	fill(t, pool, `INSERT INTO inbox VALUES ('old', now() - interval '40 days')`)
+	for _, topics := range [][]string{{topic}, {topic, "new"}} {
+		if err := log.NoteTopics(t.Context(), topics); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(t, log, 30*24*time.Hour, 1)
+	r := message(move("a", 1), "of the new topic", time.Now().Add(-35*24*time.Hour))
+	r.Topic = "new"
+	if result, err := log.Handle(t.Context(), r); err != nil || len(result.Facts) != 1 {
+		t.Errorf("%d facts, %v", len(result.Facts), err)
+	}
+	sweep(t, log, 0, 1)
+	if n := count(t, pool, `SELECT count(*) FROM inbox_swept WHERE until > now() - interval '1 hour'`); n != 2 {
+		t.Errorf("%d topics were moved, want 2", n)
+	}
+}

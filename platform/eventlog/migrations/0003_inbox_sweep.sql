@@ -11,8 +11,10 @@ CREATE INDEX inbox_by_age ON inbox (handled_at);
 -- Of a topic's messages whose time is before "until" the inbox may no longer know whether they were handled. A topic that
 -- is not here was never heard when the inbox was swept.
 CREATE TABLE inbox_swept (
-    topic text        PRIMARY KEY,
-    until timestamptz NOT NULL
+    topic    text        PRIMARY KEY,
+    until    timestamptz NOT NULL,
+    -- Until the topic has been swept, a sweep that does not name it leaves it alone where it was noted later than what is swept.
+    noted_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- +goose StatementBegin
@@ -29,7 +31,8 @@ END $$;
 -- +goose StatementBegin
 CREATE FUNCTION refuse_unswept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF EXISTS (SELECT FROM gone WHERE handled_at >= coalesce((SELECT min(until) FROM inbox_swept), '-infinity')) THEN
+    IF EXISTS (SELECT FROM gone WHERE handled_at >= coalesce(
+        (SELECT min(until) FROM inbox_swept WHERE until > '-infinity' OR noted_at <= handled_at), '-infinity')) THEN
         RAISE EXCEPTION 'DELETE of table inbox is refused: it has not been swept until there'
             USING ERRCODE = 'restrict_violation';
     END IF;
@@ -57,7 +60,9 @@ BEGIN
         RAISE EXCEPTION 'the inbox cannot be swept until %, which is to come', before USING ERRCODE = 'restrict_violation';
     END IF;
     INSERT INTO inbox_swept SELECT unnest(topics), before ON CONFLICT DO NOTHING;
-    UPDATE inbox_swept SET until = before WHERE until < before; -- also those that are no longer heard
+    -- Also those that are no longer heard. One that the caller does not know may be new, and heard by a later version: its
+    -- old messages are still to be handled.
+    UPDATE inbox_swept SET until = before WHERE until < before AND (topic = ANY (topics) OR noted_at < before OR until > '-infinity');
     -- An array, so that no plan reads the whole table to delete a part of it.
     DELETE FROM inbox WHERE message_id = ANY (ARRAY(
         SELECT message_id FROM inbox WHERE handled_at < before ORDER BY handled_at LIMIT at_most));
