@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type world struct {
 	partitions [3][]*kgo.Record
 	next       [3]int // the record of each partition that is delivered next
 	arrived    map[string]arrival
+	duplicates *atomic.Int64
 	failed     error // of what an operator asked for
 }
 
@@ -108,7 +110,10 @@ func (w *world) deliver() func(context.Context) {
 		}
 		all = append(all, func(ctx context.Context) {
 			for _, r := range records {
-				_ = replica.Settle(ctx, r) // parked or handled: what counts is seen in the end
+				// Parked or handled: what counts is seen in the end.
+				if err := replica.Settle(ctx, r); errors.Is(err, messaging.ErrDuplicate) {
+					w.duplicates.Add(1)
+				}
 			}
 		})
 	}
@@ -241,9 +246,10 @@ func TestEachMessageIsHandledOnceAndInOrder(t *testing.T) {
 		replicas[i] = offlineConsumer(t, pool, shared)
 	}
 	book := openBook(t, pool, shared)
+	var duplicates atomic.Int64
 	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		w := &world{t: rt, pool: pool, replicas: replicas, book: book, troubles: shared, arrived: map[string]arrival{}}
+		w := &world{t: rt, pool: pool, replicas: replicas, book: book, troubles: shared, arrived: map[string]arrival{}, duplicates: &duplicates}
 		shared.mend()
 		for i := range 3 {
 			w.subjects = append(w.subjects, fmt.Sprintf("%s-%d", uuid.NewString(), i))
@@ -260,6 +266,12 @@ func TestEachMessageIsHandledOnceAndInOrder(t *testing.T) {
 		w.check()
 		runs++
 	})
-	t.Logf("%d runs; %d messages were redriven, %d discarded", runs,
-		len(parkedNow(t, pool, messaging.Filter{State: messaging.StateRedriven})), len(parkedNow(t, pool, messaging.Filter{State: messaging.StateDiscarded})))
+	redriven := parkedNow(t, pool, messaging.Filter{State: messaging.StateRedriven})
+	discarded := parkedNow(t, pool, messaging.Filter{State: messaging.StateDiscarded})
+	failed := len(failedOnes(redriven))
+	held := len(redriven) - failed
+	t.Logf("%d runs; %d messages were redriven, %d discarded, %d held, %d said again", runs, failed, len(discarded), held, duplicates.Load())
+	if failed == 0 || len(discarded) == 0 || held == 0 || duplicates.Load() == 0 {
+		t.Error("the runs do not tell anything: something of that never came about")
+	}
 }
