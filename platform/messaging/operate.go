@@ -61,6 +61,8 @@ var (
 	ErrEnded = errors.New("it has been redriven or discarded")
 	// ErrHandled says that a message has been handled meanwhile, and is about to be noted as redriven.
 	ErrHandled = errors.New("it has been handled meanwhile; redrive it to have that noted")
+	// ErrAsked says that a redrive is asked for of a message that may be taken at this moment, which nothing here would tell.
+	ErrAsked = errors.New("its redrive has been asked for and is under way; wait until it has ended")
 	// ErrNoReason says that nobody discards a message without a reason.
 	ErrNoReason = errors.New("a reason is needed")
 )
@@ -82,6 +84,8 @@ func Discard(ctx context.Context, pool *pgxpool.Pool, id uuid.UUID, by Operator)
 			return ErrEnded
 		case w.Waiting:
 			return ErrWaits
+		case w.Origin == FromOutside && w.RedriveAt != nil:
+			return ErrAsked
 		}
 		// Where the service is handling it at this moment, one of both finds that the other was first.
 		claimed, err := claimDiscarded(ctx, tx, *w)

@@ -1,6 +1,7 @@
 package messaging_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,5 +153,23 @@ func TestWhatWaitsIsOfNoClass(t *testing.T) {
 		slices.Sort(got)
 		slices.Sort(want)
 		diff(t, "of "+filter, got, want)
+	}
+}
+
+// What came by another way is taken without a claim that a discard would see: it is not given up while it may be taken.
+func TestWhatMayBeTakenNowIsNotDiscarded(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, service, nil)
+	park(t, pool, messaging.Parking{Topic: "webhooks", MessageID: "1"})
+	id := open(t, pool)[0].ID
+	redrive(t, pool, id)
+	if err := messaging.Discard(t.Context(), pool, id, operator); !errors.Is(err, messaging.ErrAsked) {
+		t.Errorf("%v, want %v", err, messaging.ErrAsked)
+	}
+	if err := offlineConsumer(t, pool, newTroubles()).Replay(t.Context()); err != nil { // nothing takes it
+		t.Fatal(err)
+	}
+	if err := messaging.Discard(t.Context(), pool, id, operator); err != nil {
+		t.Error(err)
 	}
 }
