@@ -35,6 +35,7 @@ test: ## Run every test, on real PostgreSQL and real Apache Kafka, with the race
 RUNS := 50000
 
 sim: ## Simulate the saga: every policy against simulated time, faults and people. RUNS= says how often, SEED= shows one run.
+	@case "$(SEED)$(RUNS)" in *[!0-9]*) echo "make sim: SEED and RUNS are whole numbers" >&2; exit 1; esac
 	@$(GO) run ./tests/sim/cmd/sim $(if $(SEED),-seed $(SEED),-runs $(RUNS))
 
 sim-long: ## Simulate until Ctrl-C, and then tell what was seen, and what was not.

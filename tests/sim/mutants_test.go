@@ -107,6 +107,9 @@ func TestMutants(t *testing.T) {
 			if err == nil {
 				t.Fatalf("20,000 runs, and nobody noticed\n%s", out)
 			}
+			if !strings.Contains(string(out), " fails: ") { // it ended otherwise than by a finding
+				t.Fatalf("%v\n%s", err, out)
+			}
 			first, _, _ := strings.Cut(string(out), " runs")
 			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 			t.Logf("noticed after %s runs: %s", first, lines[len(lines)-1])

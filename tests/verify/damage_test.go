@@ -111,9 +111,17 @@ func book(simulator string, change func(line string, o world.Order) []string) fu
 	}
 }
 
+// of is a condition that holds for the order's stream.
+func of(category string) string { return fmt.Sprintf(`stream = $1 || '/%s/' || $2`, category) }
+
+// withoutEnd takes the end of a completed order away.
+func withoutEnd(t *testing.T, g ground, o world.Order) {
+	t.Helper()
+	sql(`DELETE FROM orders.events WHERE `+of("order")+` AND version >= (SELECT version FROM orders.events WHERE `+
+		of("order")+` AND kind = 'order.completed')`)(t, g, o)
+}
+
 func damages() []damage {
-	const ofStream = `stream = $1 || '/%s/' || $2`
-	of := func(category string) string { return fmt.Sprintf(ofStream, category) }
 	return []damage{
 		{
 			name: "two ends", way: world.Completed, want: []int{1, 6},
@@ -121,8 +129,7 @@ func damages() []damage {
 		},
 		{
 			name: "no end", way: world.Completed, want: []int{1, 2, 6, 7},
-			do: sql(`DELETE FROM orders.events WHERE ` + of("order") + ` AND version >= (SELECT version FROM orders.events WHERE ` +
-				of("order") + ` AND kind = 'order.completed')`),
+			do: withoutEnd,
 		},
 		{
 			name: "taken is less than owed", way: world.Completed, want: []int{2, 3, 5},

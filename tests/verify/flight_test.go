@@ -1,8 +1,12 @@
 package verify
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"waybill.dev/tests/world"
 )
@@ -17,6 +21,32 @@ func TestOrdersInFlightAreNoFailureButAtRest(t *testing.T) {
 	if r := g.audit(t, true); r.Clean || r.Violations != 0 {
 		show(t, r)
 		t.Errorf("clean: %v, violations: %d", r.Clean, r.Violations)
+	}
+}
+
+// What was due while the orders service was down is in flight until it has had the time to judge it.
+func TestDeadlinesThatPassedWhileOrdersWasDownAreInFlight(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, "down", nil)
+	o := g.first(world.Completed)
+	withoutEnd(t, g, o)
+	if r := g.audit(t, false); !slices.Contains(wrong(r)[o.Tenant+"/"+o.ID], 1) {
+		show(t, r)
+		t.Error("with nobody at work the order is not stuck")
+	}
+	config, err := pgx.ParseConfig(g.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.RuntimeParams["application_name"] = "waybill orders"
+	session, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close(context.WithoutCancel(t.Context()))
+	if r := g.audit(t, false); slices.Contains(wrong(r)[o.Tenant+"/"+o.ID], 1) {
+		show(t, r)
+		t.Error("with orders just started the order is stuck")
 	}
 }
 

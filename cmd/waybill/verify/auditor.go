@@ -39,13 +39,15 @@ type Options struct {
 	Progress func(string)
 }
 
-// judged is how long after its due time a deadline has surely been judged.
+// judged is how long after its due time a deadline has surely been judged, by an orders service that works all the while.
 const judged = time.Minute
 
 // auditor is an audit under way.
 type auditor struct {
-	sources  Sources
-	began    time.Time
+	sources Sources
+	began   time.Time
+	// due is up to when deadlines have surely been judged.
+	due      time.Time
 	progress func(string)
 	schemas  map[string]*schema
 	kafka    *kafka
@@ -146,6 +148,13 @@ func (a *auditor) open(ctx context.Context) (err error) {
 			delete(a.schemas, name)
 			return err
 		}
+	}
+	justStarted, err := a.schemas[suite.Orders].hasJustStarted(ctx, judged)
+	if err != nil {
+		return err
+	}
+	if !justStarted { // else it has not looked yet at what passed while it was down, and none counts as judged
+		a.due = a.began.Add(-judged)
 	}
 	if a.kafka, err = openKafka(a.sources.Brokers, a.sources.Prefix); err != nil {
 		return err

@@ -60,6 +60,17 @@ func (s *schema) setMark(ctx context.Context) error {
 	return err
 }
 
+// hasJustStarted says whether the service works for less than a time, by its oldest session. Where none is to be seen,
+// because the service is away or the login may not look, it says no.
+func (s *schema) hasJustStarted(ctx context.Context, less time.Duration) (just bool, err error) {
+	err = s.connection.QueryRow(ctx, `SELECT coalesce(min(backend_start) > clock_timestamp() - $1::interval, false)
+		FROM pg_stat_activity WHERE datname = current_database() AND application_name = $2`, less, "waybill "+s.service).Scan(&just)
+	if err != nil {
+		err = fmt.Errorf("database of %s: %w", s.service, err)
+	}
+	return just, err
+}
+
 // begin takes the snapshot. It is postgres.ErrForeign where the snapshot sees facts of transactions that are yet to come.
 func (s *schema) begin(ctx context.Context) (err error) {
 	s.tx, err = s.connection.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})

@@ -140,7 +140,7 @@ func (j *judge) order(key string, entries []entry) error {
 func (j *judge) assemble(key string, entries []entry) (*dossier, error) {
 	d := &dossier{}
 	d.Tenant, d.Order, _ = strings.Cut(key, "/")
-	d.At, d.Rows = j.began.Add(-judged), &audit.Rows{}
+	d.At, d.Rows = j.due, &audit.Rows{}
 	for _, e := range entries {
 		u := unpacker(e.data)
 		var err error

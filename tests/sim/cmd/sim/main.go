@@ -33,6 +33,9 @@ func run() error {
 	simulation := sim.New()
 	if *seed != 0 {
 		fmt.Print(simulation.History(*seed))
+		if r := simulation.Run(*seed, &sim.Coverage{}); len(r.Findings) > 0 {
+			return fmt.Errorf("seed %d fails: %s", *seed, r.Findings[0])
+		}
 		return nil
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,6 +50,9 @@ func run() error {
 			fmt.Print(simulation.History(report.Seed))
 		}
 		return fmt.Errorf("seed %d fails: %s", report.Seed, report.Findings[0])
+	}
+	if *runs > 0 && report.Runs < *runs {
+		return fmt.Errorf("it was interrupted after %d of %d runs", report.Runs, *runs)
 	}
 	if *long {
 		met, excused, all := simulation.Cells(report.Seen)
