@@ -33,9 +33,9 @@ type verifyCommand struct {
 // Help is told by --help.
 func (verifyCommand) Help() string {
 	return `Reads the five schemas, Kafka's topics, and the provider's and the carrier's books, whether the suite is at work or
-not, and writes nothing. Every order is one of: ok; with attention (right, and the reason excuses what is open); in
-flight (something is under way, or has happened since the audit began); parked (a service could not read or handle a
-message about it); not provable (Kafka no longer keeps what was said); wrong.
+not, and writes nothing. Every order is one of: ok; with attention (right, and the reason, or that it was settled by
+hand, excuses what is open); in flight (something is under way, or has happened since the audit began); parked (a
+service could not read or handle a message about it); not provable (Kafka no longer keeps what was said); wrong.
 
 Exit status: 0 if no statement is violated, 1 if one is, 2 if the suite could not be audited.`
 }

@@ -40,6 +40,8 @@ type Verdict struct {
 	// InFlight names, for people, what is under way for the order. Nothing means that it is at rest: then everything
 	// that must come true has to be.
 	InFlight []string
+	// Left is what the outside's books still have of an order that an operator has settled by hand.
+	Left []string
 	// Order is the order as its facts have left it.
 	Order order.Order
 	// Due are the messages that the order's facts make, whether they were said or not.
@@ -66,7 +68,7 @@ func (e Evidence) Judge() Verdict {
 	a.checkJobs()
 	a.checkRows()
 	a.checkCancellation()
-	return Verdict{Findings: a.findings, InFlight: a.inFlight, Order: a.order, Due: a.due, Holds: a.holds()}
+	return Verdict{Findings: a.findings, InFlight: a.inFlight, Left: a.leftByHand(), Order: a.order, Due: a.due, Holds: a.holds()}
 }
 
 // Check returns the statements that do not hold.
@@ -136,6 +138,3 @@ func (a *account) find(s Statement, format string, args ...any) {
 
 // atRest says that nothing is under way for the order.
 func (a *account) atRest() bool { return len(a.inFlight) == 0 }
-
-// byHand says that an operator has settled the order with the outside by hand.
-func (a *account) byHand() bool { return a.order.Resolved != nil }

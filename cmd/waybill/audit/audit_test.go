@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -355,5 +356,40 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 			t.Parallel()
 			given{t, completed()}.when(when).then()
 		})
+	}
+}
+
+// What an operator has settled by hand is theirs; what is left of it at the outside is told all the same.
+func TestWhatIsLeftByHandIsTold(t *testing.T) {
+	t.Parallel()
+	settled := func(outcome order.Outcome) audit.Evidence {
+		e := unpaid()
+		with(&e.Orders, order.Resolved{Outcome: outcome, ResolvedBy: "night shift"})(&e)
+		return e
+	}
+	for _, c := range []struct {
+		outcome order.Outcome
+		change  func(*audit.Evidence)
+		left    []string
+	}{
+		{order.OutcomeCompleted, func(*audit.Evidence) {}, []string{"the provider holds money"}},
+		{order.OutcomeCompleted, func(e *audit.Evidence) { e.Charges[0].Held = false }, []string{fmt.Sprintf("of %d EUR the provider has taken 0", total.Amount)}},
+		{order.OutcomeCompleted, func(e *audit.Evidence) { e.Charges[0].Held, e.Charges[0].Captured = false, total.Amount }, nil},
+		{order.OutcomeCancelled, func(e *audit.Evidence) { e.Charges[0].Held = false }, []string{"the parcel has gone"}},
+		{order.OutcomeCancelled, func(e *audit.Evidence) { e.Charges[0].Held, e.Charges[0].Captured = false, 5 }, []string{"the provider has kept 5 EUR", "the parcel has gone"}},
+		{order.OutcomeCancelled, func(e *audit.Evidence) {
+			e.Charges, e.Shipment = nil, nil
+			e.Parcels[0].Status = carrier.Booked
+		}, []string{"the carrier is to fetch the parcel"}},
+	} {
+		e := settled(c.outcome)
+		c.change(&e)
+		if got := e.Judge().Left; !slices.Equal(got, c.left) {
+			t.Errorf("as %s: %q, want %q", c.outcome, got, c.left)
+		}
+	}
+	e := unpaid()
+	if got := e.Judge().Left; got != nil {
+		t.Errorf("what nobody has settled: %q", got)
 	}
 }

@@ -116,6 +116,9 @@ func (j *judge) conclude(d *dossier, v audit.Verdict, unproven int) {
 	case attention != "":
 		r.Attention++
 		r.Attended = note(r.Attended, about(attention))
+	case len(v.Left) > 0:
+		r.Attention++
+		r.Attended = note(r.Attended, about(fmt.Sprintf("it was settled by hand as %s, and %s", v.Order.Resolved.Outcome, strings.Join(v.Left, ", "))))
 	default:
 		r.OK++
 	}

@@ -14,7 +14,7 @@ type Report struct {
 	Took  time.Duration `json:"tookNanoseconds"`
 
 	// Orders is how many there are: what the five services know, and what the outside's books name. Each is one of the
-	// following: right, right with a reason for attention, in flight, right as far as Kafka still tells, or wrong.
+	// following: right, right with a reason for attention (or settled by hand, with something left at the outside), in flight, right as far as Kafka still tells, or wrong.
 	Orders      int64 `json:"orders"`
 	OK          int64 `json:"ok"`
 	Attention   int64 `json:"attention"`
