@@ -23,5 +23,9 @@
 // against a table of the impossible. That the simulation would notice a mistake is a test of its own: mutants_test.go.
 //
 // Not simulated are PostgreSQL, the relay, the consumer and HTTP: tests/saga and the platform's tests run the real ones.
+// A message that is due counts as said with the commit that makes it due, and the read models are folded by code of the
+// simulation's own: so of statement 6 what it shows is that everything is heard and has its effect once, and of statement 7
+// that no fact is left out of a row. That what is due is said, in order, and that the services' own projections agree, is
+// for cmd/waybill/verify, tests/saga and tests/chaos to show.
 // Of the read models the table of orders, the open parcels and the levels of stock are kept as their services fold them.
 package sim

@@ -15,7 +15,7 @@ type excuse struct {
 
 // excuses is the table of the impossible. What stands here and happens all the same is a mistake, here or in a policy.
 var excuses = [...]excuse{
-	{"orders", "* but place", "unknown", "everything about an order follows upon its placing, which is orders' own"},
+	{"orders", "* but place", "unknown", "every message about an order follows upon its placing, which is orders' own; that people ask for orders which there are not, services/orders tests"},
 	{"orders", "place", "* but unknown", "an order's id is made when it is placed"},
 	{"orders", "payment-failed", "authorized,reserved,shipped,completed", "a payment that failed was never told as authorized"},
 	{"orders", "payment-voided,payment-refunded", "shipped,completed", "what is given back was not shipped"},
@@ -56,8 +56,8 @@ var excuses = [...]excuse{
 var seldom = [...]excuse{
 	{"orders", "shipment-attention-required", "placed,authorized,reserved", "the parcel went after all, which is heard before, and the order-shipped of it is not"},
 	{"payments", "capture refused", "refunding,refunded", "a worker that was taken for dead answers when an operator's retry has succeeded, and been undone"},
-	{"payments", "void refused", "failed,refunding,refunded", "likewise"},
-	{"shipping", "cancel refused", "shipped", "likewise, and the parcel has not been delivered since"},
+	{"payments", "void refused", "failed,refunding,refunded", "a worker that was taken for dead answers when an operator's retry has let a capture succeed, or the hold has gone"},
+	{"shipping", "cancel refused", "shipped", "a worker that was taken for dead answers when the parcel has gone all the same, and has not been delivered since"},
 }
 
 // unlikely says why nobody insists on a cell.
