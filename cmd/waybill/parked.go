@@ -115,7 +115,7 @@ func (c *parkedListCommand) Run(ctx context.Context, t terminal) error {
 	})
 	switch {
 	case err != nil || count > 0:
-	case c.names():
+	case c.names() || c.State != string(messaging.StateParked):
 		fmt.Fprintln(t.out, "No parked message is meant by this.")
 	default:
 		fmt.Fprintln(t.out, "No message is parked.")
