@@ -310,11 +310,6 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 		},
 		"right rows":              func(e *audit.Evidence) { e.Rows = &audit.Rows{Order: rowOf(completed()), OpenParcel: booking.ID} },
 		"delivered, and not told": func(e *audit.Evidence) { e.Parcels[0].Status = carrier.Delivered },
-		"booked, and not fetched in time": func(e *audit.Evidence) {
-			*e = underWay()
-			with(&e.Orders, order.DeadlineMissed{Step: order.StepShipment, Due: t0})(e)
-			*e = said(*e)
-		},
 		"asked, and not answered": func(e *audit.Evidence) {
 			*e = unpaid()
 			with(&e.Payment, payment.RetryRequested{Operation: payment.Capture})(e)

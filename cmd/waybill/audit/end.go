@@ -7,7 +7,6 @@ import (
 	"waybill.dev/services/orders/order"
 	"waybill.dev/services/payments/payment"
 	"waybill.dev/services/shipping/shipment"
-	"waybill.dev/simulators/carrier"
 )
 
 // checkEnd: an order comes to one end for which there is a reason, or shows attention.
@@ -37,18 +36,12 @@ func (a *account) checkEnd() {
 	}
 }
 
-// stuck says that the order shows nothing but missed deadlines: with nothing under way nobody would ever answer them,
-// but for the carrier, who may be late to fetch a parcel.
+// stuck says that the order shows nothing but missed deadlines: with nothing under way nobody would ever answer them. A
+// parcel that the carrier does not fetch in time is no exception: its deadline asks for the cancellation.
 func (a *account) stuck() bool {
 	reasons := a.order.Reasons()
 	missed := func(r order.Reason) bool { return strings.HasSuffix(r.Name, " is overdue") }
-	return len(reasons) > 0 && !slices.ContainsFunc(reasons, func(r order.Reason) bool { return !missed(r) }) && !a.awaitsPickUp()
-}
-
-// awaitsPickUp says that the carrier has the booking, is to fetch the parcel, and has not.
-func (a *account) awaitsPickUp() bool {
-	s := a.shipment
-	return s.IsOpen() && !s.CancellationHeard && len(a.Parcels) == 1 && a.Parcels[0].Status == carrier.Booked
+	return len(reasons) > 0 && !slices.ContainsFunc(reasons, func(r order.Reason) bool { return !missed(r) })
 }
 
 // checkReasons: what an order shows attention for is what payments and shipping need a person for, and nothing else.

@@ -27,8 +27,6 @@ func excusesOf(reason string) excuse {
 		return aCapture | aRequest
 	case "shipment cancel refused": // the parcel is booked, and not picked up: all waits for what becomes of it
 		return aHold | aCapture | aReservation | aRequest
-	case "shipment is overdue": // the carrier has not fetched the parcel yet
-		return aHold | aCapture | aReservation
 	}
 	return 0
 }
