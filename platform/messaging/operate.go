@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -106,15 +107,19 @@ func Discard(ctx context.Context, pool *pgxpool.Pool, id uuid.UUID, by Operator)
 	return nil
 }
 
-// claimDiscarded takes the message's id in the inbox, as its handling would. What cannot be read is never handled.
+// claimDiscarded takes the message's id in the inbox, as its handling would, and says whether nothing has handled it. The
+// id is that of the header, also where the rest cannot be read: another version, which can, is kept from it as well.
 func claimDiscarded(ctx context.Context, tx pgx.Tx, w Whole) (bool, error) {
-	if w.Origin != FromKafka {
+	if w.Origin != FromKafka || w.MessageID == "" {
 		return true, nil
 	}
-	m, err := contracts.Decode(w.metadata(), w.Value)
-	if err != nil {
-		return true, nil //nolint:nilerr // a message that no version of the service has read
+	metadata := w.metadata()
+	said, _ := time.Parse(time.RFC3339Nano, metadata[contracts.HeaderTime]) // where it does not tell, the present counts
+	tag, err := tx.Exec(ctx, `INSERT INTO inbox (message_id, handled_at) VALUES ($1, greatest(now(), $2)) ON CONFLICT DO NOTHING`, w.MessageID, said)
+	if err != nil || tag.RowsAffected() == 1 {
+		return err == nil, err
 	}
-	tag, err := tx.Exec(ctx, `INSERT INTO inbox (message_id, handled_at) VALUES ($1, greatest(now(), $2)) ON CONFLICT DO NOTHING`, m.ID, m.Time)
-	return tag.RowsAffected() == 1, err
+	// What cannot be read, and is not being redriven, was not what was handled, but another message of the same id.
+	_, unreadable := contracts.Decode(metadata, w.Value)
+	return unreadable != nil && w.RedriveAt == nil, nil
 }
