@@ -10,15 +10,15 @@ import (
 func (w *world) judge() {
 	holds := map[string]map[string]int64{} // by tenant/SKU and order
 	for _, o := range w.purchases {
-		e := w.evidence(o)
-		w.findings = append(w.findings, e.Check()...)
-		for _, under := range e.InFlight() {
+		v := w.evidence(o).Judge()
+		w.findings = append(w.findings, v.Findings...)
+		for _, under := range v.InFlight {
 			w.wrong(audit.OneEnd, o.tenant.name, o.id, "nothing moves any more, and %s", under)
 		}
 		if !o.allRead(w.parts[ordersPart], w.now) {
 			w.wrong(audit.AllSaid, o.tenant.name, o.id, "orders has not read everything")
 		}
-		for sku, quantity := range e.Holds() {
+		for sku, quantity := range v.Holds {
 			key := o.tenant.name + "/" + sku
 			if holds[key] == nil {
 				holds[key] = map[string]int64{}

@@ -71,18 +71,6 @@ func (e Evidence) Judge() Verdict {
 	return Verdict{Findings: a.findings, InFlight: a.inFlight, Left: a.leftByHand(), Order: a.order, Due: a.due, Holds: a.holds()}
 }
 
-// Check returns the statements that do not hold.
-func (e Evidence) Check() []Finding { return e.Judge().Findings }
-
-// InFlight names what is under way, as Verdict has it.
-func (e Evidence) InFlight() []string { return e.fold().inFlight }
-
-// Due are the messages that the order's facts make, as Verdict has them.
-func (e Evidence) Due() []contracts.Message { return e.fold().due }
-
-// Holds is what the order's reservation keeps, as Verdict has it.
-func (e Evidence) Holds() map[string]int64 { return e.fold().holds() }
-
 func (a *account) holds() map[string]int64 {
 	holds := map[string]int64{}
 	if a.reservation.Status() == stock.StatusReserved {

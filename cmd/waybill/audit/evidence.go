@@ -41,10 +41,6 @@ type Evidence struct {
 
 	// Rows are the order's rows in the read models; nil where they were not looked at.
 	Rows *Rows
-
-	// UnderWay names what else is under way for the order, for people: a message that a service has not read yet or
-	// has parked, a job.
-	UnderWay []string
 }
 
 // Copy is a message as it is on Kafka.

@@ -119,7 +119,7 @@ var (
 // said puts on Kafka what the facts have made due.
 func said(e audit.Evidence) audit.Evidence {
 	e.Tenant, e.Order, e.At, e.Said = tenant, id, later, nil
-	for _, m := range e.Due() {
+	for _, m := range e.Judge().Due {
 		e.Said = append(e.Said, audit.Copy{ID: m.ID, Topic: m.Data.Type().Topic(), Source: m.Source, Sequence: m.Sequence})
 	}
 	return e
@@ -201,7 +201,7 @@ func (g given) when(damage func(*audit.Evidence)) given {
 // then expects that just these statements do not hold.
 func (g given) then(want ...audit.Statement) {
 	g.t.Helper()
-	findings := g.Check()
+	findings := g.Judge().Findings
 	var got []audit.Statement
 	for _, f := range findings {
 		if f.Tenant != tenant || f.Subject != id || f.Evidence == "" {

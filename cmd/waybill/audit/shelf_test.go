@@ -71,10 +71,10 @@ func TestAShelfsRow(t *testing.T) {
 // What is reserved by an order is what its shelves are held against.
 func TestHolds(t *testing.T) {
 	t.Parallel()
-	if got := underWay().Holds(); len(got) != 1 || got["MUG"] != 2 {
+	if got := underWay().Judge().Holds; len(got) != 1 || got["MUG"] != 2 {
 		t.Errorf("an order under way holds %v", got)
 	}
-	if got := completed().Holds(); len(got) != 0 {
+	if got := completed().Judge().Holds; len(got) != 0 {
 		t.Errorf("a completed order holds %v", got)
 	}
 }

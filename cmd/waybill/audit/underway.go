@@ -11,9 +11,9 @@ import (
 	"waybill.dev/simulators/carrier"
 )
 
-// underWay names what is under way: what was brought with the evidence, and what the facts say is awaited.
+// underWay names what is under way: messages and jobs, and what the facts say is awaited.
 func (a *account) underWay() []string {
-	under := append([]string(nil), a.UnderWay...)
+	var under []string
 	add := func(format string, args ...any) { under = append(under, fmt.Sprintf(format, args...)) }
 	if n := len(a.Unsent); n > 0 {
 		add("%d messages have not been sent", n)
