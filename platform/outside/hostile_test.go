@@ -11,32 +11,19 @@ import (
 	"time"
 
 	"waybill.dev/platform/outside"
+	"waybill.dev/platform/outside/outsidetest"
 )
 
 // hostile is a server that reads a request and then does as it likes with the connection.
 func hostile(t *testing.T, behave func(net.Conn)) *outside.HTTP {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				buffer := make([]byte, 4096)
-				if _, err := c.Read(buffer); err == nil {
-					behave(c)
-				}
-			}()
+	address := outsidetest.Serve(t, func(c net.Conn) {
+		buffer := make([]byte, 4096)
+		if _, err := c.Read(buffer); err == nil {
+			behave(c)
 		}
-	}()
-	h, err := outside.NewHTTP("SYSTEM_URL", "http://"+listener.Addr().String())
+	})
+	h, err := outside.NewHTTP("SYSTEM_URL", "http://"+address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"waybill.dev/platform/outside"
+	"waybill.dev/platform/outside/outsidetest"
 	"waybill.dev/services/notifications/mail"
 )
 
@@ -21,26 +22,11 @@ import (
 // command that they answer: "" is the greeting and "." the end of a mail.
 func listen(t *testing.T, replies map[string]string) (address string, farewells <-chan struct{}) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
 	said := make(chan struct{}, 8)
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go converse(c, replies, said)
-		}
-	}()
-	return listener.Addr().String(), said
+	return outsidetest.Serve(t, func(c net.Conn) { converse(c, replies, said) }), said
 }
 
 func converse(c net.Conn, replies map[string]string, farewells chan<- struct{}) {
-	defer c.Close()
 	lines, inMail := bufio.NewScanner(c), false
 	say := func(command, usual string) {
 		fmt.Fprintf(c, "%s\r\n", cmp.Or(replies[command], usual))
@@ -160,29 +146,6 @@ func TestConnectionsAreClosedAtTheEnd(t *testing.T) {
 	}
 }
 
-// hostile is a mail server that does as it likes with each connection.
-func hostile(t *testing.T, behave func(net.Conn)) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				behave(c)
-			}()
-		}
-	}()
-	return listener.Addr().String()
-}
-
 // Whatever a mail server says or does not say, the call is over in time, takes a bounded part of it, leaves no connection
 // open, and is taken for silence.
 func TestNoMailServerHoldsACallUp(t *testing.T) {
@@ -222,7 +185,7 @@ func TestNoMailServerHoldsACallUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			open := make(chan struct{}, 8)
-			s := serverAt(t, hostile(t, func(c net.Conn) {
+			s := serverAt(t, outsidetest.Serve(t, func(c net.Conn) {
 				behave(c)
 				_, _ = io.Copy(io.Discard, c) // until it is closed there
 				open <- struct{}{}
@@ -251,7 +214,7 @@ func TestNoMailServerHoldsACallUp(t *testing.T) {
 // A mail is handed over within one call's time, however slowly each part of it goes.
 func TestASlowMailServerIsLeftInTime(t *testing.T) {
 	t.Parallel()
-	s := serverAt(t, hostile(t, func(c net.Conn) {
+	s := serverAt(t, outsidetest.Serve(t, func(c net.Conn) {
 		lines := bufio.NewScanner(c)
 		say := func(line string) { time.Sleep(1500 * time.Millisecond); fmt.Fprintf(c, "%s\r\n", line) }
 		for say("220 here"); lines.Scan(); say("250 done") {

@@ -7,29 +7,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"waybill.dev/platform/outside/outsidetest"
 )
 
 // echo is a server that says again what it hears, until it hears the end of it.
 func echo(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = io.Copy(c, c)
-				c.Close()
-			}()
-		}
-	}()
-	return listener.Addr().String()
+	return outsidetest.Serve(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
 }
 
 func startLink(t *testing.T, target string) *link {
