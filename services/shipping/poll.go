@@ -89,7 +89,9 @@ func pollDue(ctx context.Context, app *server.App, system *outside.System, c car
 		if err != nil {
 			return fmt.Errorf("read the parcels that are due: %w", err)
 		}
-		lookUp(ctx, app, c, parcels)
+		if err := putBack(ctx, app.Pool, lookUp(ctx, app, c, parcels)); err != nil {
+			return fmt.Errorf("put back the parcels that were not looked up: %w", err)
+		}
 		if len(parcels) < pollBatch {
 			break
 		}
@@ -117,17 +119,39 @@ RETURNING p.tenant, p.order_id, p.booking_id`, limit, after, maxDoublings)
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[openParcel])
 }
 
-// lookUp asks the carrier for each of the parcels, a few at a time.
-func lookUp(ctx context.Context, app *server.App, c carrier.Carrier, parcels []openParcel) {
+// putBack makes parcels due again that were taken and not asked for. One that a fact has changed since is due by that.
+func putBack(ctx context.Context, pool *pgxpool.Pool, parcels []openParcel) error {
+	if len(parcels) == 0 {
+		return nil
+	}
+	var tenants, orders []string
+	for _, p := range parcels {
+		tenants, orders = append(tenants, p.Tenant), append(orders, p.Order)
+	}
+	_, err := pool.Exec(ctx, `
+UPDATE open_parcels SET polls = polls - 1, next_poll_at = now()
+WHERE (tenant, order_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND polls > 0`, tenants, orders)
+	return err
+}
+
+// lookUp asks the carrier for each of the parcels, a few at a time, and returns those that it was not asked for, because
+// it is left alone since they were taken.
+func lookUp(ctx context.Context, app *server.App, c carrier.Carrier, parcels []openParcel) (notAsked []openParcel) {
 	var looking sync.WaitGroup
+	var mu sync.Mutex
 	places := make(chan struct{}, pollAtOnce)
 	for _, p := range parcels {
 		places <- struct{}{}
 		looking.Go(func() {
 			defer func() { <-places }()
 			err := find(ctx, app, c, p)
+			var leftAlone *outside.NotAskedError
 			switch {
 			case err == nil || ctx.Err() != nil:
+			case errors.As(err, &leftAlone):
+				mu.Lock()
+				notAsked = append(notAsked, p)
+				mu.Unlock()
 			case failure.Of(err) == failure.Transient:
 				app.Logger.DebugContext(ctx, "a parcel could not be looked up, and is again later", "tenant", p.Tenant, "order", p.Order, "error", err)
 			default:
@@ -136,6 +160,7 @@ func lookUp(ctx context.Context, app *server.App, c carrier.Carrier, parcels []o
 		})
 	}
 	looking.Wait()
+	return notAsked
 }
 
 func find(ctx context.Context, app *server.App, c carrier.Carrier, p openParcel) error {

@@ -181,3 +181,41 @@ func TestAnOpenBreakerPutsNoParcelOff(t *testing.T) {
 	back.Store(true)
 	await("the parcels are not looked up", func() bool { return look() == parcels })
 }
+
+// Nor those that were taken when it fell silent.
+func TestABreakerThatOpensPutsNoParcelOff(t *testing.T) {
+	t.Parallel()
+	var asked sync.Map
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(path.Base(r.URL.Path), true)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(silent.Close)
+	c, err := carrier.NewHTTP(silent.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &server.App{Pool: pgtest.Pool(t, "shipping", migrations), Logger: slog.New(slog.DiscardHandler)}
+	openParcels(t, app.Pool, pollBatch)
+	if err := pollDue(t.Context(), app, c.System(), c, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := app.Pool.Query(t.Context(), "SELECT booking_id, polls, next_poll_at <= now() FROM open_parcels")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Booking string
+		Polls   int
+		Due     bool
+	}
+	parcels, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil || len(parcels) != pollBatch {
+		t.Fatalf("%d parcels, %v", len(parcels), err)
+	}
+	for _, p := range parcels {
+		if _, was := asked.Load(p.Booking); was != (p.Polls == 1) || was == p.Due {
+			t.Errorf("the carrier was asked for %s: %t; it has %d look-ups, and is due: %t", p.Booking, was, p.Polls, p.Due)
+		}
+	}
+}
