@@ -88,15 +88,20 @@ func surprise() error { return errors.New("surprise") }
 // openBook runs a replica of the service until the test ends.
 func openBook(t testing.TB, pool *pgxpool.Pool, shared *troubles) *book {
 	t.Helper()
+	book, err := newBook(pool, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inBackground(t, "log", func(ctx context.Context) error { book.log.Run(ctx); return nil })
+	return book
+}
+
+func newBook(pool *pgxpool.Pool, shared *troubles) (*book, error) {
 	log, err := eventlog.New(eventlog.Config{
 		Service: service, Pool: pool, Categories: []es.Erased{subjects},
 		Publish: func(es.Recorded) []contracts.Event { return nil },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	inBackground(t, "log", func(ctx context.Context) error { log.Run(ctx); return nil })
-	return &book{log, shared}
+	return &book{log, shared}, err
 }
 
 // handle is what platform/server makes of a message.

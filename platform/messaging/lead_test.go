@@ -1,12 +1,6 @@
 package messaging_test
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,59 +13,8 @@ import (
 	"waybill.dev/platform/postgres"
 )
 
-// holderVariable makes the test program a relay in a process of its own: database, brokers and prefix.
-const holderVariable = "WAYBILL_TEST_RELAY"
-
 // replacedWithin is what the relay promises.
 const replacedWithin = 10 * time.Second
-
-// beHolder runs a relay until the standard input ends.
-func beHolder(configuration string) error {
-	part := strings.Split(configuration, "|")
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	pool, err := postgres.Open(ctx, part[0], postgres.Options{Service: service})
-	if err != nil {
-		return err
-	}
-	relay, err := messaging.NewRelay(messaging.RelayConfig{
-		Pool: pool, Service: service, Brokers: strings.Split(part[1], ","), TopicPrefix: part[2],
-	})
-	if err != nil {
-		return err
-	}
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
-	return relay.Run(ctx)
-}
-
-// startHolder starts a relay in a process of its own.
-func startHolder(t *testing.T, url string, brokers []string, prefix string) *os.Process {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(self)
-	command.Env = append(os.Environ(), holderVariable+"="+strings.Join([]string{url, strings.Join(brokers, ","), prefix}, "|"))
-	command.Stderr = os.Stderr
-	input, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = input.Close()
-		_ = command.Process.Signal(syscall.SIGCONT)
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	return command.Process
-}
 
 // A holder of the lead that is killed, and one that is stopped, are replaced; one that goes on after it was
 // replaced does no harm.
@@ -102,7 +45,7 @@ func TestRelayIsReplaced(t *testing.T) {
 				written = append(written, m)
 				return len(written)
 			}
-			holder := startHolder(t, access.ServiceURL, brokers, prefix)
+			holder := startChild(t, "relay", access.ServiceURL, brokers, prefix)
 			n := say()
 			eventually(t, 20*time.Second, "the holder publishes", func() bool { return tape.distinct() == n })
 			relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
@@ -149,15 +92,5 @@ func TestRelayIsReplaced(t *testing.T) {
 				t.Errorf("%d lead", l)
 			}
 		})
-	}
-}
-
-func asHolder() {
-	if configuration := os.Getenv(holderVariable); configuration != "" {
-		if err := beHolder(configuration); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
 	}
 }

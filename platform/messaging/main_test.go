@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	asHolder()
+	asChild()
 	os.Exit(pgtest.Run(func() int { return kafkatest.Run(m.Run) }))
 }
 

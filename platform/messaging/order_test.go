@@ -48,13 +48,17 @@ func newScene(t testing.TB) *scene {
 	return s
 }
 
+// hearing is what a replica hears, with its own log.
+func (s *scene) hearing(own *book) messaging.ConsumerConfig {
+	return messaging.ConsumerConfig{
+		Brokers: s.brokers, Group: s.prefix, Topics: s.names, TopicPrefix: s.prefix, Pool: s.pool, Handle: own.handle, Retry: quickly,
+	}
+}
+
 // replica starts one.
 func (s *scene) replica(t testing.TB, change ...func(*messaging.ConsumerConfig)) (consumer *messaging.Consumer, stop func()) {
 	t.Helper()
-	c := messaging.ConsumerConfig{
-		Brokers: s.brokers, Group: s.prefix, Topics: s.names, TopicPrefix: s.prefix, Pool: s.pool,
-		Handle: openBook(t, s.pool, s.troubles).handle, Retry: quickly,
-	}
+	c := s.hearing(openBook(t, s.pool, s.troubles))
 	for _, change := range change {
 		change(&c)
 	}
