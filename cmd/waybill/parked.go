@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -91,7 +92,14 @@ func readParked(ctx context.Context, pool *pgxpool.Pool, filter messaging.Filter
 
 type parkedListCommand struct {
 	parkedFilter
+	asJSON
 	State string `help:"Of which nothing has become yet (parked), or that have ended: ${enum}." enum:"parked,redriven,discarded,all" default:"parked"`
+}
+
+// listed is a parked message with the service that has parked it.
+type listed struct {
+	Service string `json:"service"`
+	messaging.Parked
 }
 
 // Run lists where the messages came from and why they were parked; what is in them may be anybody's address.
@@ -100,27 +108,37 @@ func (c *parkedListCommand) Run(ctx context.Context, t terminal) error {
 	if c.State == "all" {
 		state = ""
 	}
-	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	count := 0
+	all := []listed{} // as JSON it is a list also where it is empty
 	err := c.each(ctx, func(service string, pool *pgxpool.Pool) error {
 		messages, err := readParked(ctx, pool, c.filter(state))
 		for _, m := range messages {
-			if count++; count == 1 {
-				fmt.Fprintln(table, "ID\tSERVICE\tPARKED AT\tSTATE\tTENANT\tSUBJECT\tTOPIC\tPLACE\tMESSAGE\tTRIES\tCLASS\tERROR")
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", m.ID, service, m.ParkedAt.UTC().Format(time.RFC3339), stateOf(m),
-				printable(m.Tenant), printable(m.Subject), printable(m.Topic), placeOf(m), printable(m.MessageID), m.Tries, classOf(m), printable(m.Error))
+			all = append(all, listed{service, m})
 		}
 		return err
 	})
 	switch {
-	case err != nil || count > 0:
+	case len(all) > 0 && !c.JSON: // also where another service's database is away
+		return errors.Join(err, printParked(t.out, all))
+	case err != nil:
+		return err
+	case c.JSON:
+		return printJSON(t.out, all)
 	case c.names() || c.State != string(messaging.StateParked):
 		fmt.Fprintln(t.out, "No parked message is meant by this.")
 	default:
 		fmt.Fprintln(t.out, "No message is parked.")
 	}
-	return errors.Join(err, table.Flush())
+	return nil
+}
+
+func printParked(out io.Writer, all []listed) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSERVICE\tPARKED AT\tSTATE\tTENANT\tSUBJECT\tTOPIC\tPLACE\tMESSAGE\tTRIES\tCLASS\tERROR")
+	for _, m := range all {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", m.ID, m.Service, m.ParkedAt.UTC().Format(time.RFC3339), stateOf(m.Parked),
+			printable(m.Tenant), printable(m.Subject), printable(m.Topic), placeOf(m.Parked), printable(m.MessageID), m.Tries, classOf(m.Parked), printable(m.Error))
+	}
+	return table.Flush()
 }
 
 // stateOf is a message's state, with what it waits for.

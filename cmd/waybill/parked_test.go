@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"waybill.dev/cmd/waybill/suite"
@@ -42,6 +47,12 @@ func lookAfterParked(t *testing.T, url string) {
 			t.Errorf("parked %s = %s", filter, out)
 		}
 	}
+
+	listed := `"service": "payments", "id": "` + id + `", "topic": "commerce.shipping.order-shipped", "tenant": "", "subject": "", "messageId": "",
+		"eventType": "", "state": "parked", "origin": "kafka", "waiting": false, "class": "permanent", "tries": 1`
+	checkJSON(t, parked(0, "--json", "--service=payments"), "[{"+listed+"}]")
+	checkJSON(t, parked(0, "show", id, "--json", "--service=payments"), "{"+listed+`, "key": null, "headers": {}, "value": "c3BvaWx0", "history": []}`)
+	checkJSON(t, parked(0, "list", "--json", "--state=discarded"), "[]")
 
 	unknown := uuid.NewString()
 	for _, args := range [][]string{
@@ -91,6 +102,21 @@ func lookAfterParked(t *testing.T, url string) {
 	parked(0, "discard", "--error", "cloudevent", "--reason", "spoilt", "--yes")
 	if out := parked(0); !strings.Contains(out, "No message is parked.") {
 		t.Errorf("after all were discarded: %s", out)
+	}
+}
+
+// checkJSON fails the test unless what is told is as wanted, but for what differs from run to run.
+func checkJSON(t *testing.T, told, want string) {
+	t.Helper()
+	var is, should any
+	if err := errors.Join(json.Unmarshal([]byte(told), &is), json.Unmarshal([]byte(want), &should)); err != nil {
+		t.Fatalf("%v: %s", err, told)
+	}
+	differs := cmpopts.IgnoreMapEntries(func(name string, _ any) bool {
+		return slices.Contains([]string{"parkedAt", "partition", "offset", "error"}, name)
+	})
+	if diff := cmp.Diff(should, is, differs); diff != "" {
+		t.Errorf("as JSON (-want +got):\n%s", diff)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 
 type parkedShowCommand struct {
 	operator
+	asJSON
 	ID      messageID `arg:"" help:"The message's id, as it is listed."`
 	Service string    `help:"The service that has parked it: ${services}. Without one it is looked for." enum:",${services}" default:"" placeholder:"NAME"`
 }
@@ -39,26 +40,36 @@ func (id *messageID) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
+// shown is everything that is kept of a message.
+type shown struct {
+	Service string `json:"service"`
+	messaging.Whole
+	History []messaging.Action `json:"history"`
+}
+
 func (c *parkedShowCommand) Run(ctx context.Context, t terminal) error {
 	var in []string
-	var told strings.Builder
+	var it shown
 	err := parkedFilter{operator: c.operator, Service: c.Service}.each(ctx, func(service string, pool *pgxpool.Pool) error {
 		w, history, err := messaging.Show(ctx, pool, c.ID.UUID)
 		if errors.Is(err, messaging.ErrNotParked) {
 			return nil
 		}
-		if err == nil {
-			in = append(in, service)
-			show(&told, service, w, history)
-		}
+		in = append(in, service)
+		it = shown{service, w, history}
 		return err
 	})
 	if err == nil {
 		err = parkedOnce(c.ID.UUID, c.Service, in)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case c.JSON:
+		return printJSON(t.out, it)
 	}
+	var told strings.Builder
+	show(&told, it)
 	_, err = io.WriteString(t.out, told.String())
 	return err
 }
@@ -76,11 +87,11 @@ func parkedOnce(id uuid.UUID, asked string, in []string) error {
 	return nil
 }
 
-// show tells everything that is kept of a message.
-func show(out io.Writer, service string, w messaging.Whole, history []messaging.Action) {
+// show tells people.
+func show(out io.Writer, w shown) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{
-		{"id", w.ID.String()}, {"service", service}, {"state", stateOf(w.Parked)}, {"parked at", w.ParkedAt.UTC().Format(time.RFC3339Nano)},
+		{"id", w.ID.String()}, {"service", w.Service}, {"state", stateOf(w.Parked)}, {"parked at", w.ParkedAt.UTC().Format(time.RFC3339Nano)},
 		{"tenant", printable(w.Tenant)}, {"subject", printable(w.Subject)}, {"message", printable(w.MessageID)}, {"event", printable(w.EventType)},
 		{"came from", string(w.Origin)}, {"topic", printable(w.Topic)}, {"place", placeOf(w.Parked)}, {"key", readable(w.Key)},
 		{"class", classOf(w.Parked)}, {"tries", fmt.Sprint(w.Tries)}, {"error", printable(w.Error)},
@@ -99,10 +110,10 @@ func show(out io.Writer, service string, w messaging.Whole, history []messaging.
 		fmt.Fprintf(out, "\nstack:\n%s\n", strings.TrimSpace(w.Stack))
 	}
 	fmt.Fprintln(out, "\nhistory:")
-	if len(history) == 0 {
+	if len(w.History) == 0 {
 		fmt.Fprintln(out, "  nothing was done about it")
 	}
-	for _, a := range history {
+	for _, a := range w.History {
 		fmt.Fprintf(out, "  %s  %s by %s: %s\n", a.At.UTC().Format(time.RFC3339), a.Action, printable(a.By), printable(a.Reason))
 	}
 }

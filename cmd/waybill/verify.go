@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +17,7 @@ import (
 
 type verifyCommand struct {
 	onSuite
+	asJSON
 	Data     string            `help:"Data folder of the suite, where it is not told by the suite itself." type:"path" placeholder:"DIR"`
 	Auditor  string            `help:"Login to the database of a role that may read all schemas: one that waybill_auditor is granted to. Without it the services' own logins are used, which the suite keeps." env:"WAYBILL_AUDITOR_URL" placeholder:"URL"`
 	Database map[string]string `help:"A service's login to its database: orders=postgres://… . May be repeated." placeholder:"NAME=URL" mapsep:"none"`
@@ -26,7 +26,6 @@ type verifyCommand struct {
 	Provider string            `help:"URL of the payment provider's books, where the suite does not tell." env:"PROVIDER_URL" placeholder:"URL"`
 	Carrier  string            `help:"URL of the carrier's books, where the suite does not tell." env:"CARRIER_URL" placeholder:"URL"`
 	AtRest   bool              `help:"An order in flight is a failure too: nothing may be under way."`
-	JSON     bool              `help:"Write the report as JSON." name:"json"`
 	Temp     string            `help:"Where temporary files are kept while it runs: some 6 KB an order." type:"existingdir" placeholder:"DIR"`
 }
 
@@ -70,9 +69,7 @@ func (c *verifyCommand) Run(ctx context.Context, t terminal) error {
 
 func (c *verifyCommand) tell(t terminal, report verify.Report) error {
 	if c.JSON {
-		out := json.NewEncoder(t.out)
-		out.SetIndent("", "  ")
-		return out.Encode(report)
+		return printJSON(t.out, report)
 	}
 	return report.Print(t.out, c.AtRest)
 }
