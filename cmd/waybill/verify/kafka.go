@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"waybill.dev/cmd/waybill/offsets"
 	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/contracts"
 )
@@ -45,19 +46,13 @@ type place struct {
 	version                 int64
 }
 
-const (
-	// silence is how long Kafka may have nothing to say before the audit is given up: a new one first makes the topic
-	// that it keeps groups in.
-	silence = 30 * time.Second
-	// places is how many of a partition's first messages are kept.
-	places = 8
-)
+// places is how many of a partition's first messages are kept.
+const places = 8
 
 func openKafka(brokers []string, prefix string) (*kafka, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("waybill-verify"),
-		kgo.RetryTimeout(silence), kgo.DialTimeout(5*time.Second))
+	client, err := offsets.Open(brokers, "waybill-verify")
 	if err != nil {
-		return nil, fmt.Errorf("kafka: %w", err)
+		return nil, err
 	}
 	k := &kafka{
 		client: client, admin: kadm.NewClient(client), prefix: prefix,
@@ -71,29 +66,16 @@ func openKafka(brokers []string, prefix string) (*kafka, error) {
 
 func (k *kafka) close() { k.client.Close() }
 
-// group is the consumer group of a service, as the server names it.
-func (k *kafka) group(service string) string { return k.prefix + service }
-
-// coordinatorWait is how long a group's coordinator is waited for. The client pauses between its own tries.
-const coordinatorWait = 30 * time.Second
-
 // noteRead notes how far each service has read, and where each partition ends.
 func (k *kafka) noteRead(ctx context.Context) (err error) {
 	for _, service := range suite.ServiceNames() {
 		k.read[service] = map[partition]int64{}
-		committed, err := k.admin.FetchOffsets(ctx, k.group(service))
-		// Kafka makes its topic of offsets when it is first asked for one.
-		for until := time.Now().Add(coordinatorWait); errors.Is(err, kerr.CoordinatorNotAvailable) && ctx.Err() == nil && time.Now().Before(until); {
-			committed, err = k.admin.FetchOffsets(ctx, k.group(service))
-		}
+		committed, err := offsets.Committed(ctx, k.admin, offsets.Group(k.prefix, service))
 		if err != nil {
-			if errors.Is(err, kerr.GroupIDNotFound) {
-				continue
-			}
-			return fmt.Errorf("kafka: group %s: %w", k.group(service), err)
+			return err
 		}
-		committed.Each(func(o kadm.OffsetResponse) {
-			if o.Err == nil && o.At >= 0 && len(o.Topic) >= len(k.prefix) {
+		committed.Each(func(o kadm.Offset) {
+			if len(o.Topic) >= len(k.prefix) {
 				k.read[service][partition{o.Topic[len(k.prefix):], o.Partition}] = o.At
 			}
 		})
@@ -116,17 +98,17 @@ func (k *kafka) list(ctx context.Context, ask func(context.Context, ...string) (
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	offsets := map[partition]int64{}
+	at := map[partition]int64{}
 	listed.Each(func(o kadm.ListedOffset) {
 		switch {
 		case errors.Is(o.Err, kerr.UnknownTopicOrPartition): // it is as good as empty
 		case o.Err != nil:
 			err = errors.Join(err, fmt.Errorf("kafka: topic %s: %w", o.Topic, o.Err))
 		default:
-			offsets[partition{o.Topic[len(k.prefix):], o.Partition}] = o.Offset
+			at[partition{o.Topic[len(k.prefix):], o.Partition}] = o.Offset
 		}
 	})
-	return offsets, err
+	return at, err
 }
 
 func withPrefix(prefix string, names []string) []string {
@@ -139,68 +121,13 @@ func withPrefix(prefix string, names []string) []string {
 
 // readTopics reads every message once.
 func (a *auditor) readTopics(ctx context.Context) error {
-	k := a.kafka
-	from, left := map[string]map[int32]kgo.Offset{}, 0
+	k, spans := a.kafka, offsets.Spans{}
 	for p, end := range k.ends {
-		if k.begins[p] >= end {
-			continue
-		}
-		topic := k.prefix + p.topic
-		if from[topic] == nil {
-			from[topic] = map[int32]kgo.Offset{}
-		}
-		from[topic][p.number] = kgo.NewOffset().At(k.begins[p])
-		left++
+		spans.Add(k.prefix+p.topic, p.number, offsets.Span{From: k.begins[p], Until: end})
 	}
-	if left == 0 {
-		return nil
-	}
-	client, err := kgo.NewClient(append(k.client.Opts(),
-		kgo.ConsumePartitions(from), kgo.KeepControlRecords(), kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20),
-		kgo.MaxConcurrentFetches(1))...)
-	if err != nil {
-		return fmt.Errorf("kafka: %w", err)
-	}
-	defer client.Close()
-	next := map[partition]int64{}
-	for left > 0 {
-		waiting, cancel := context.WithTimeout(ctx, silence)
-		fetches := client.PollFetches(waiting)
-		cancel()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		for _, failed := range fetches.Errors() {
-			if errors.Is(failed.Err, context.DeadlineExceeded) {
-				return fmt.Errorf("kafka: %d partitions are not read to their ends, and nothing has come for %s", left, silence)
-			}
-			return fmt.Errorf("kafka: topic %s: %w", failed.Topic, failed.Err)
-		}
-		var failed error
-		fetches.EachPartition(func(fetched kgo.FetchTopicPartition) {
-			p := partition{fetched.Topic[len(k.prefix):], fetched.Partition}
-			end := k.ends[p]
-			if failed != nil || next[p] >= end {
-				return
-			}
-			for _, r := range fetched.Records {
-				next[p] = r.Offset + 1
-				if r.Offset < end && !r.Attrs.IsControl() {
-					if failed = a.takeRecord(p, r); failed != nil {
-						return
-					}
-				}
-			}
-			if next[p] >= end {
-				left--
-				client.PauseFetchPartitions(map[string][]int32{fetched.Topic: {fetched.Partition}})
-			}
-		})
-		if failed != nil {
-			return failed
-		}
-	}
-	return nil
+	return offsets.Read(ctx, k.client, spans, func(r *kgo.Record) error {
+		return a.takeRecord(partition{r.Topic[len(k.prefix):], r.Partition}, r)
+	})
 }
 
 // takeRecord keeps what the audit needs of a message: its envelope.
