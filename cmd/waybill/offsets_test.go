@@ -65,21 +65,7 @@ func TestOrdersOutliveLostOffsets(t *testing.T) {
 	}
 
 	running = startUp(t, config)
-	if err := await(t, func(ctx context.Context) error {
-		lags, err := admin.Lag(ctx, suite.ServiceNames()...)
-		if err != nil {
-			return err
-		}
-		for name, lag := range lags {
-			if err := lag.Error(); err != nil {
-				return err
-			}
-			if lag.State != "Stable" || lag.Lag.Total() != 0 {
-				return fmt.Errorf("%s, which is %s, has %d messages to hear", name, lag.State, lag.Lag.Total())
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := await(t, func(ctx context.Context) error { return heardAll(ctx, admin) }); err != nil {
 		t.Fatal(err)
 	}
 	verified(t, running)
@@ -105,6 +91,23 @@ func verified(t *testing.T, running *up.Suite) {
 	}); err != nil {
 		t.Error(err)
 	}
+}
+
+// heardAll is an error unless every service has heard all that is on Kafka.
+func heardAll(ctx context.Context, admin *kadm.Client) error {
+	lags, err := admin.Lag(ctx, suite.ServiceNames()...)
+	if err != nil {
+		return err
+	}
+	for name, lag := range lags {
+		if err := lag.Error(); err != nil {
+			return err
+		}
+		if lag.State != "Stable" || lag.Lag.Total() != 0 {
+			return fmt.Errorf("%s, which is %s, has %d messages to hear", name, lag.State, lag.Lag.Total())
+		}
+	}
+	return nil
 }
 
 func administerKafka(t *testing.T, brokers []string) *kadm.Client {

@@ -52,7 +52,10 @@ type Adopted struct {
 // is.
 //
 // The login is that of the schema's owner, or of an administrator. It is an error while the service is connected.
-func Adopt(ctx context.Context, loginURL, service string) (adopted Adopted, err error) {
+//
+// first is called in the same transaction, which keeps the service from starting: before anything is changed, and also where
+// nothing has to be. Where it fails, nothing is. It may be nil.
+func Adopt(ctx context.Context, loginURL, service string, first func(context.Context, pgx.Tx) error) (adopted Adopted, err error) {
 	config, err := pgx.ParseConfig(loginURL)
 	if err != nil {
 		return Adopted{}, withoutURL(err)
@@ -60,13 +63,14 @@ func Adopt(ctx context.Context, loginURL, service string) (adopted Adopted, err 
 	config.RuntimeParams["search_path"] = service
 	config.RuntimeParams["application_name"] = "waybill database adopt"
 	config.RuntimeParams["lock_timeout"] = "10s"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0" // Kafka may be waited for
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return Adopted{}, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
-		adopted, err = adopt(ctx, tx, service)
+		adopted, err = adopt(ctx, tx, service, first)
 		return err
 	}); err != nil {
 		return Adopted{}, fmt.Errorf("schema %s: %w", service, err)
@@ -80,7 +84,7 @@ func Adopt(ctx context.Context, loginURL, service string) (adopted Adopted, err 
 	return adopted, nil
 }
 
-func adopt(ctx context.Context, tx pgx.Tx, service string) (Adopted, error) {
+func adopt(ctx context.Context, tx pgx.Tx, service string, first func(context.Context, pgx.Tx) error) (Adopted, error) {
 	var exists bool
 	if err := tx.QueryRow(ctx, `SELECT to_regclass('events') IS NOT NULL`).Scan(&exists); err != nil {
 		return Adopted{}, err
@@ -104,6 +108,11 @@ func adopt(ctx context.Context, tx pgx.Tx, service string) (Adopted, error) {
 	}
 	if sessions > 0 {
 		return Adopted{}, fmt.Errorf("the service is connected (%d sessions): stop it first", sessions)
+	}
+	if first != nil {
+		if err := first(ctx, tx); err != nil {
+			return Adopted{}, err
+		}
 	}
 	if err := checkForeign(ctx, tx); !errors.Is(err, ErrForeign) {
 		return Adopted{}, err

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,7 +53,7 @@ func TestAdoptKeepsTheOrder(t *testing.T) {
 			foreign = foreign || p.Transaction >= foreignID
 		}
 		was := read(t, admin)
-		adopted, err := postgres.Adopt(t.Context(), access.OwnerURL, "inventory")
+		adopted, err := postgres.Adopt(t.Context(), access.OwnerURL, "inventory", nil)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -70,7 +71,7 @@ func TestAdoptKeepsTheOrder(t *testing.T) {
 		if foreign && slices.ContainsFunc(is.Rows, func(row string) bool { return strings.Contains(row, fmt.Sprint(foreignID)[:10]) }) {
 			r.Fatalf("a foreign id is left: %v", is.Rows)
 		}
-		if again, err := postgres.Adopt(t.Context(), access.OwnerURL, "inventory"); err != nil || again != (postgres.Adopted{}) {
+		if again, err := postgres.Adopt(t.Context(), access.OwnerURL, "inventory", nil); err != nil || again != (postgres.Adopted{}) {
 			r.Fatalf("again: %+v, %v", again, err)
 		}
 		if diff := cmp.Diff(is, read(t, admin)); diff != "" {
@@ -162,7 +163,9 @@ func TestAdoptIsForOwnersOfWhatIsAtRest(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	access := provision(t, server.URL("postgres"), "inventory")["inventory"]
-	adopt := func(url, service string) (postgres.Adopted, error) { return postgres.Adopt(t.Context(), url, service) }
+	adopt := func(url, service string) (postgres.Adopted, error) {
+		return postgres.Adopt(t.Context(), url, service, nil)
+	}
 	if _, err := adopt(access.OwnerURL, "inventory"); err == nil || !strings.Contains(err.Error(), "not in this database") {
 		t.Errorf("without tables: %v", err)
 	}
@@ -186,6 +189,10 @@ func TestAdoptIsForOwnersOfWhatIsAtRest(t *testing.T) {
 		if err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE usename = 'waybill_inventory'`).Scan(&sessions); err != nil {
 			t.Fatal(err)
 		}
+	}
+	refused := errors.New("not now")
+	if _, err := postgres.Adopt(t.Context(), access.OwnerURL, "inventory", func(context.Context, pgx.Tx) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("what comes first was refused: %v", err)
 	}
 	if got := read(t, admin).Rows[0]; !strings.Contains(got, fmt.Sprint(foreignID)) {
 		t.Errorf("what was refused has changed %s", got)
