@@ -42,6 +42,7 @@ sim-long: ## Simulate until Ctrl-C, and then tell what was seen, and what was no
 	@mkdir -p bin && $(GO) build -o bin/ ./tests/sim/cmd/sim && exec bin/sim -long -first $(if $(SEED),$(SEED),$$(date +%s))
 
 test-chaos: ## Break real processes in every way, and see that what must hold holds. It takes minutes, and both cores.
+	$(GO) test -tags chaos -run Clock ./platform/clock ./services/notifications ./services/orders
 	$(GO) test -tags chaos -timeout 20m -v ./tests/chaos
 
 fuzz: ## Run every fuzz target for FUZZTIME (10s), as they are found in the tests.

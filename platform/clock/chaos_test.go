@@ -11,7 +11,7 @@ import (
 	"waybill.dev/platform/clock"
 )
 
-func TestOffsetIsSetWhileTheProcessRuns(t *testing.T) {
+func TestClockIsSetWhileTheProcessRuns(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "offset")
 	t.Setenv("CHAOS_CLOCK_OFFSET", file)
 	for _, c := range []struct {

@@ -14,6 +14,9 @@ func (s *Server) housekeep(ctx context.Context) error {
 	defer look.Stop()
 	var swept time.Time
 	for {
+		if err := s.clock.compare(ctx, s.app); err != nil {
+			return err
+		}
 		if s.app.jobs != nil {
 			if err := revive(ctx, s.app); err != nil {
 				return err

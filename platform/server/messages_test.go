@@ -151,7 +151,7 @@ func TestMessageIsHeardOnceAndAnswered(t *testing.T) {
 	for _, want := range []string{
 		`events_processed_total{error_type="",event_type="commerce.orders.order-placed.v1",status="processed"} 2`,
 		`events_processed_total{error_type="",event_type="commerce.orders.order-placed.v1",status="duplicate"} 1`,
-		"event_processing_duration_seconds_count", "outbox_depth", "outbox_oldest_age_seconds", "http_request_duration_seconds_count",
+		"event_processing_duration_seconds_count", "outbox_depth", "clock_offset_seconds", "outbox_oldest_age_seconds", "http_request_duration_seconds_count",
 		`job_attempts_total{kind="errand",outcome="done"} 2`, "go_goroutines",
 	} {
 		if !strings.Contains(metrics, want) {

@@ -60,7 +60,7 @@ func (s *Server) admit(ctx context.Context) error {
 }
 
 func (s *Server) degraded() []string {
-	var degraded []string
+	degraded := s.clock.degraded()
 	select {
 	case <-s.connected:
 		degraded = append(degraded, s.relay.Degraded()...)

@@ -49,6 +49,7 @@ type Server struct {
 	connected chan struct{}
 	// offsetsForgotten says that Kafka keeps the group's offsets for too short a time; nil or empty where it does not.
 	offsetsForgotten atomic.Pointer[string]
+	clock            *clockOffset
 }
 
 const (
@@ -72,8 +73,8 @@ func New(ctx context.Context, service Service, config Config, options Options) (
 	if logger == nil {
 		logger = NewLogger(os.Stderr, config.LogLevel)
 	}
-	s := &Server{service: service, config: config, registry: prometheus.NewRegistry(), connected: make(chan struct{})}
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s := &Server{service: service, config: config, registry: prometheus.NewRegistry(), connected: make(chan struct{}), clock: newClockOffset()}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), s.clock.gauge)
 	if s.spans, err = newTracerProvider(ctx, service.Name, config.TraceEndpoint, options.Spans); err != nil {
 		return nil, err
 	}

@@ -124,6 +124,34 @@ func TestEveryFilterHasItsIndex(t *testing.T) {
 	}
 }
 
+// An order that waits for parked messages is not judged: it takes no place among those that can be.
+func TestWhatWaitsForParkedMessagesIsNotJudged(t *testing.T) {
+	t.Parallel()
+	pool := manyOrders(t, 600)
+	first := func() overdue {
+		t.Helper()
+		rows, err := overdueBy(t.Context(), pool, noon, overdue{}, 1)
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%v, %v", rows, err)
+		}
+		return rows[0]
+	}
+	held := first()
+	if _, err := pool.Exec(t.Context(), `INSERT INTO parked_messages (id, topic, headers, tenant, subject, message_id, event_type, error, ordered)
+		VALUES (gen_random_uuid(), 't', '{}', $1, $2, 'm', 'x', 'no', true)`, held.Tenant, held.ID); err != nil {
+		t.Fatal(err)
+	}
+	if next := first(); next == held || next.Due.Before(held.Due) {
+		t.Errorf("%+v is judged before %+v", next, held)
+	}
+	if _, err := pool.Exec(t.Context(), "UPDATE parked_messages SET state = 'redriven'"); err != nil {
+		t.Fatal(err)
+	}
+	if again := first(); again != held {
+		t.Errorf("%+v is judged, and %+v no longer waits", again, held)
+	}
+}
+
 // Whatever is asked together, and page by page, comes to the orders for which all of it is true.
 func TestFiltersTogether(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/eventlog"
 	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/orders/order"
 )
@@ -38,6 +39,9 @@ const (
 // that was seen after it. Any number of replicas may judge at once: the command looks again at the order itself.
 type judge struct {
 	settle time.Duration
+	// now is what time it is by the clock that all replicas share. By its own, one that is ahead would cancel every
+	// order that waits for something.
+	now func(context.Context) (time.Time, error)
 	// overdue are the next orders behind another with a step due by a time, the longest overdue first: overdueRows of
 	// them, unless there are no more.
 	overdue func(ctx context.Context, by time.Time, behind overdue) ([]overdue, error)
@@ -56,7 +60,12 @@ type judge struct {
 }
 
 // look is what is done once a second. Its error says that something is out of reach: the watch begins anew.
-func (j *judge) look(ctx context.Context, now time.Time) error {
+func (j *judge) look(ctx context.Context) error {
+	now, err := j.now(ctx)
+	if err != nil {
+		j.forget()
+		return err
+	}
 	rows, err := j.overdue(ctx, now, overdue{})
 	if err != nil || len(rows) == 0 {
 		j.forget()
@@ -155,6 +164,7 @@ func watchDeadlines(settle time.Duration) func(context.Context, *server.App) err
 		defer app.Metrics.Unregister(missed)
 		j := &judge{
 			settle: settle,
+			now:    func(ctx context.Context) (time.Time, error) { return postgres.Now(ctx, app.Pool) },
 			overdue: func(ctx context.Context, by time.Time, behind overdue) ([]overdue, error) {
 				return overdueBy(ctx, app.Pool, by, behind, overdueRows)
 			},
@@ -176,7 +186,7 @@ func watchDeadlines(settle time.Duration) func(context.Context, *server.App) err
 			case <-tick.C:
 			}
 			look, cancel := context.WithTimeout(ctx, lookTimeout)
-			err := j.look(look, clock.Now())
+			err := j.look(look)
 			cancel()
 			if err != nil && !amiss && ctx.Err() == nil { // said once, and not every second
 				app.Logger.WarnContext(ctx, "deadlines cannot be judged now", "error", err)

@@ -15,6 +15,7 @@ import (
 
 // world is what a judge sees, at a time that the test sets.
 type world struct {
+	now       time.Time
 	rows      []overdue
 	database  error
 	kafka     error
@@ -30,6 +31,7 @@ type world struct {
 func (w *world) judge(settle time.Duration) *judge {
 	return &judge{
 		settle: settle,
+		now:    func(context.Context) (time.Time, error) { return w.now, w.database },
 		overdue: func(_ context.Context, by time.Time, behind overdue) (due []overdue, err error) {
 			for _, r := range w.rows { // in order
 				if !r.Due.After(by) && compare(r, behind) > 0 && len(due) < overdueRows {
@@ -60,6 +62,13 @@ var (
 	errKo = errors.New("out of reach")
 )
 
+// look is a look at a second after noon.
+func (w *world) look(t *testing.T, j *judge, second int) error {
+	t.Helper()
+	w.now = noon.Add(time.Duration(second) * time.Second)
+	return j.look(t.Context())
+}
+
 // watch looks once a second, from one second to another after noon, and tells when the order was judged: -1 never.
 func watch(t *testing.T, j *judge, w *world, from, to int, at map[int]func()) int {
 	t.Helper()
@@ -68,7 +77,7 @@ func watch(t *testing.T, j *judge, w *world, from, to int, at map[int]func()) in
 			change()
 		}
 		before := len(w.judged)
-		if err := j.look(t.Context(), noon.Add(time.Duration(second)*time.Second)); err != nil && w.kafka == nil && w.database == nil {
+		if err := w.look(t, j, second); err != nil && w.kafka == nil && w.database == nil {
 			t.Fatal(err)
 		}
 		if len(w.judged) > before {
@@ -199,7 +208,7 @@ func TestJudgeTellsWhatFails(t *testing.T) {
 	}
 	var err error
 	for second := range 3 {
-		err = errors.Join(err, j.look(t.Context(), noon.Add(time.Duration(second)*time.Second)))
+		err = errors.Join(err, w.look(t, j, second))
 	}
 	if !errors.Is(err, errKo) || len(w.judged) != 99 {
 		t.Errorf("%d judged, error %v", len(w.judged), err)
@@ -223,7 +232,7 @@ func TestJudgeGoesOnBehindWhatFails(t *testing.T) {
 	}
 	var err error
 	for second := range 3 {
-		err = errors.Join(err, j.look(t.Context(), noon.Add(time.Duration(second)*time.Second)))
+		err = errors.Join(err, w.look(t, j, second))
 	}
 	if !errors.Is(err, errKo) || !slices.Equal(w.judged, []string{fmt.Sprintf("%04d", 2*overdueRows)}) {
 		t.Errorf("judged %v", w.judged)

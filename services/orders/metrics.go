@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"waybill.dev/platform/clock"
+	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
 	"waybill.dev/services/orders/order"
 )
@@ -74,7 +75,7 @@ func (t *troubles) Collect(ch chan<- prometheus.Metric) {
 	if time.Since(t.counted) > countEvery {
 		ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
 		defer cancel()
-		metrics, err := t.count(ctx, clock.Now())
+		metrics, err := t.count(ctx)
 		if err != nil {
 			metrics = nil
 		}
@@ -93,7 +94,11 @@ const (
 	SELECT next_step, due_at FROM orders WHERE due_at <= $2 ORDER BY due_at LIMIT $1) AS late GROUP BY next_step`
 )
 
-func (t *troubles) count(ctx context.Context, now time.Time) ([]prometheus.Metric, error) {
+func (t *troubles) count(ctx context.Context) ([]prometheus.Metric, error) {
+	now, err := postgres.Now(ctx, t.pool)
+	if err != nil {
+		return nil, err
+	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {
 		return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}

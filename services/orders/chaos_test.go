@@ -1,0 +1,50 @@
+//go:build chaos
+
+package orders_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"waybill.dev/contracts"
+	"waybill.dev/local/broker"
+	"waybill.dev/platform/messaging"
+	"waybill.dev/services/orders"
+)
+
+// A clock that is ahead lets no deadline pass: PostgreSQL's says what is due. It is told of.
+func TestAClockThatIsAheadJudgesNothingEarly(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "offset")
+	t.Setenv("CHAOS_CLOCK_OFFSET", file)
+	b, err := broker.Start(broker.Config{Ephemeral: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Stop() })
+	if err := messaging.CreateTopics(t.Context(), b.Brokers(), "", contracts.Topics()); err != nil {
+		t.Fatal(err)
+	}
+	access := database(t)
+	r := serveHasty(t, b.Brokers(), access, settle)
+	patient, hasty := r.place("patient").ID, r.place("hasty").ID
+	r.stop()
+
+	if err := os.WriteFile(file, []byte("2h"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r = serveHasty(t, b.Brokers(), access, settle)
+	eventually(t, time.Minute, "the clock is told of", func() bool {
+		return strings.Contains(r.get("/readyz", "").Body, "clock: it is 2h0m0s ahead of PostgreSQL's")
+	})
+	eventually(t, time.Minute, "what is due is judged", func() bool { return r.show(hasty).Cancellation != nil })
+	again := r.place("hasty").ID
+	r.hear("hasty", again, contracts.PaymentAuthorized{}) // by the right clock, so that the next step is due soon
+	eventually(t, time.Minute, "a later look has judged", func() bool { return r.show(again).Cancellation != nil })
+	if o := read[orders.Order](t, r.get("/v1/orders/"+patient, "patient"), http.StatusOK); o.Cancellation != nil {
+		t.Errorf("cancelled long before its deadline: %+v", o.Cancellation)
+	}
+}
