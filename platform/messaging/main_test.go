@@ -171,9 +171,14 @@ func topicsOf(events ...contracts.Event) (declared []contracts.Topic, names []st
 func createTopics(t testing.TB, brokers []string, prefix string, events ...contracts.Event) (names []string) {
 	t.Helper()
 	declared, names := topicsOf(events...)
-	if err := messaging.CreateTopics(t.Context(), brokers, prefix, declared); err != nil {
-		t.Fatal(err)
-	}
+	// Tried again, as a service does: on a busy machine a broker may not answer in time.
+	eventually(t, 30*time.Second, "the topics are made", func() bool {
+		err := messaging.CreateTopics(t.Context(), brokers, prefix, declared)
+		if err != nil {
+			t.Log(err)
+		}
+		return err == nil
+	})
 	return names
 }
 
