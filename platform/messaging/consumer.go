@@ -49,8 +49,8 @@ type ConsumerConfig struct {
 	// Pool is where messages are parked.
 	Pool   *pgxpool.Pool
 	Logger *slog.Logger
-	// Metrics takes events_processed_total, event_processing_duration_seconds, parked_messages, consumer_paused and
-	// parked_redriven_total; nil for nobody.
+	// Metrics takes events_processed_total, event_processing_duration_seconds, parked_messages, consumer_paused,
+	// consumer_stuck_messages and parked_redriven_total; nil for nobody.
 	Metrics prometheus.Registerer
 	// Tracer records a span for each message; nil for none.
 	Tracer trace.Tracer
@@ -71,8 +71,11 @@ type Consumer struct {
 	parked    prometheus.Gauge
 	paused    prometheus.Gauge
 	redriven  prometheus.Counter
+	// stuckCount is of what stuck holds.
+	stuckCount prometheus.Gauge
 
 	present  atomic.Bool
+	stuck    stuck
 	room     room
 	counting sync.Mutex
 }
@@ -106,7 +109,8 @@ func NewConsumer(c ConsumerConfig) (*Consumer, error) {
 	if len(c.Retry.Transient) == 0 {
 		c.Retry = DefaultRetry()
 	}
-	consumer := &Consumer{ConsumerConfig: c, topics: withPrefix(c.TopicPrefix, c.Topics), known: map[string]bool{}}
+	consumer := &Consumer{ConsumerConfig: c, topics: withPrefix(c.TopicPrefix, c.Topics), known: map[string]bool{},
+		stuck: stuck{all: map[*message.Message]time.Time{}}}
 	for _, e := range contracts.Catalogue() {
 		consumer.known[string(e.Type())] = true
 	}
@@ -142,6 +146,13 @@ func (c *Consumer) registerMetrics() (err error) {
 	c.paused, err = register(c.Metrics, prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "consumer_paused",
 		Help: "1 while nothing is taken from Kafka because the parking place is full, 0 otherwise.",
+	}))
+	if err != nil {
+		return err
+	}
+	c.stuckCount, err = register(c.Metrics, prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "consumer_stuck_messages",
+		Help: "Messages that have been tried for a minute and longer, and hold up their partitions.",
 	}))
 	if err != nil {
 		return err
@@ -189,12 +200,14 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return errors.Join(router.Run(ctx), <-failed)
 }
 
-// Degraded says what is amiss, for people: that the group is out of reach, or that the parking place is full.
+// Degraded says what is amiss, for people: that the group is out of reach, that messages do not get through, or that
+// the parking place is full.
 func (c *Consumer) Degraded() []string {
 	var amiss []string
 	if !c.present.Load() {
 		amiss = append(amiss, "kafka: events cannot be heard")
 	}
+	amiss = append(amiss, c.degradedByStuck()...)
 	switch full, crowded := c.room.state(); {
 	case full:
 		amiss = append(amiss, fmt.Sprintf("parking place: it is full with %d messages; nothing more is heard until some are redriven or discarded", c.ParkingPlaces))
@@ -219,11 +232,13 @@ func (c *Consumer) try(ctx context.Context, metadata map[string]string, payload 
 
 // settle sees a message through: it is handled or, where nothing helps, parked.
 func (c *Consumer) settle(m *message.Message) error {
-	ctx := m.Context()
+	ctx, since := m.Context(), clock.Monotonic()
+	defer c.unstick(m)
 	tries, reason := c.Retry.Do(ctx, func() error {
 		err := c.try(ctx, m.Metadata, m.Payload)
 		if err != nil && !errors.Is(err, ErrDuplicate) && !errors.Is(err, ErrHeld) && ctx.Err() == nil {
 			c.processed.WithLabelValues(c.eventType(m), "failed", errorType(err)).Inc()
+			c.tellStuck(ctx, m, since, err)
 		}
 		return err
 	})
@@ -241,6 +256,7 @@ func (c *Consumer) settle(m *message.Message) error {
 			break
 		}
 		c.Logger.WarnContext(ctx, "a message cannot be parked, and waits", "message_id", text(m.UUID), "error", err)
+		c.tellStuck(ctx, m, since, err)
 		if !pause.Wait(ctx) {
 			return context.Cause(ctx)
 		}

@@ -274,12 +274,18 @@ func (l *logged) Write(line []byte) (int, error) {
 }
 
 // tell says whether one line has all the parts.
-func (l *logged) tell(parts ...string) bool {
+func (l *logged) tell(parts ...string) bool { return l.count(parts...) > 0 }
+
+// count says how many lines have all the parts.
+func (l *logged) count(parts ...string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.ContainsFunc(strings.Split(l.text.String(), "\n"), func(line string) bool {
-		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
-	})
+	for line := range strings.Lines(l.text.String()) {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			n++
+		}
+	}
+	return n
 }
 
 // The consumer ends in the middle of a redrive, again and again: in the end all has been handled, once and in order.
