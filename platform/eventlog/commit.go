@@ -58,9 +58,10 @@ func (l *Log) commitSingly(ctx context.Context, p *pending) {
 // errAway marks errors of a server that does not answer anybody.
 var errAway = failure.As(failure.Transient, errors.New("PostgreSQL is away"))
 
-// classify tells an absent server from a failed statement.
+// classify tells an absent server from a failed statement. A missing table is one's own: no command is run before the
+// schema has been seen, so that it is missing for those who need it, and not for everybody.
 func classify(err error) error {
-	if err != nil && pgerr.Unavailable(err) {
+	if err != nil && pgerr.Unavailable(err) && !pgerr.Missing(err) {
 		return fmt.Errorf("%w: %w", errAway, err)
 	}
 	return err

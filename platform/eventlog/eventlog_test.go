@@ -298,6 +298,44 @@ func TestOneCommandNeverFailsAnother(t *testing.T) {
 	}
 }
 
+// A table that is missing after the service has begun is the matter of the command that needs it: those that share its
+// commit, again and again, succeed at once.
+func TestAMissingTableFailsNobodyElse(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	log := start(t, pool, func(c *eventlog.Config) {
+		c.Project = func(b *pgx.Batch, changes []eventlog.Change) {
+			for _, change := range changes {
+				if change.Stream.ID == "projected" {
+					b.Queue("INSERT INTO missing (id) VALUES (1)")
+				}
+			}
+		}
+	})
+	var missing atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	var wait, others sync.WaitGroup
+	for range 5 {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := log.Handle(ctx, request(move("projected", 1))); !errors.Is(err, eventlog.ErrUnavailable) {
+					t.Errorf("what is missing may be made: %v", err)
+				}
+				missing.Add(1)
+			}
+		})
+	}
+	for i := range 50 {
+		others.Go(func() { must(t, log, request(move(name(i), 1))) })
+	}
+	others.Wait()
+	stop()
+	wait.Wait()
+	if n := count(t, pool, "SELECT count(*) FROM events"); n != 50 || missing.Load() == 0 {
+		t.Fatalf("%d facts, and %d failures", n, missing.Load())
+	}
+}
+
 // untilAvailable asks again as long as the log says that it may.
 func untilAvailable(t testing.TB, log *eventlog.Log, r eventlog.Request) {
 	t.Helper()

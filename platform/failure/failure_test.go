@@ -33,6 +33,7 @@ func TestEachErrorIsOfOneClass(t *testing.T) {
 		"a lock that was waited for":      {&pgconn.PgError{Code: "55P03"}, failure.Transient},
 		"a statement out of time":         {&pgconn.PgError{Code: "57014"}, failure.Transient},
 		"a server that shuts down":        {fmt.Errorf("append: %w", &pgconn.PgError{Code: "57P01"}), failure.Transient},
+		"a table that is missing":         {&pgconn.PgError{Code: "42P01"}, failure.Transient},
 		"a broken connection":             {io.ErrUnexpectedEOF, failure.Transient},
 		"a timeout":                       {context.DeadlineExceeded, failure.Transient},
 		"what is marked":                  {fmt.Errorf("ask: %w", away), failure.Transient},

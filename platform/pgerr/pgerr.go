@@ -24,8 +24,6 @@ func Unavailable(err error) bool {
 			return false
 		case "25006", "25P03": // the server became a standby; it ended a session that was idle in a transaction
 			return true
-		case "3F000", "42P01": // no such schema or table
-			return true
 		}
 		for _, class := range []string{
 			"08", // connections
@@ -37,7 +35,7 @@ func Unavailable(err error) bool {
 				return true
 			}
 		}
-		return false
+		return Missing(err)
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -45,6 +43,13 @@ func Unavailable(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, puddle.ErrClosedPool) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// Missing says whether the error is one of a schema or table that is not there: it has not been migrated yet, or one
+// statement is ahead of it.
+func Missing(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "3F000" || pg.Code == "42P01")
 }
 
 // Contended says whether the error is one of a statement that lost against another, or ran out of its time, on a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 
 func TestEachErrorIsOfItsKind(t *testing.T) {
 	t.Parallel()
-	const neither, unavailable, contended = "neither", "unavailable", "contended"
+	const neither, unavailable, missing, contended = "neither", "unavailable", "missing", "contended"
 	for _, c := range []struct {
 		err  error
 		want string
@@ -37,8 +38,8 @@ func TestEachErrorIsOfItsKind(t *testing.T) {
 		{&pgconn.PgError{Code: "08006"}, unavailable},
 		{&pgconn.PgError{Code: "25006"}, unavailable},
 		{&pgconn.PgError{Code: "25P03"}, unavailable},
-		{&pgconn.PgError{Code: "3F000"}, unavailable},
-		{&pgconn.PgError{Code: "42P01"}, unavailable},
+		{&pgconn.PgError{Code: "3F000"}, missing},
+		{&pgconn.PgError{Code: "42P01"}, missing},
 		{&pgconn.PgError{Code: "53300"}, unavailable},
 		{&pgconn.PgError{Code: "57P01"}, unavailable},
 		{&pgconn.PgError{Code: "58030"}, unavailable},
@@ -54,8 +55,10 @@ func TestEachErrorIsOfItsKind(t *testing.T) {
 		if wrapped != nil {
 			wrapped = fmt.Errorf("wrapped: %w", c.err)
 		}
-		if pgerr.Unavailable(wrapped) != (c.want == unavailable) || pgerr.Contended(wrapped) != (c.want == contended) {
-			t.Errorf("%v: unavailable %t, contended %t, want %s", c.err, pgerr.Unavailable(wrapped), pgerr.Contended(wrapped), c.want)
+		is := map[string]bool{unavailable: pgerr.Unavailable(wrapped), missing: pgerr.Missing(wrapped), contended: pgerr.Contended(wrapped)}
+		want := map[string]bool{unavailable: c.want == unavailable || c.want == missing, missing: c.want == missing, contended: c.want == contended}
+		if !maps.Equal(is, want) {
+			t.Errorf("%v is %v, want %s", c.err, is, c.want)
 		}
 	}
 }

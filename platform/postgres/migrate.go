@@ -10,7 +10,6 @@ import (
 	"path"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -18,6 +17,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"waybill.dev/platform/eventlog"
+	"waybill.dev/platform/pgerr"
 )
 
 // The tables that say how far a schema has been migrated: the platform's tables, then the service's own.
@@ -156,7 +156,7 @@ func Migrated(ctx context.Context, pool *pgxpool.Pool, own fs.FS) error {
 		var have int64
 		err := pool.QueryRow(ctx, `SELECT coalesce(max(`+column+`), 0) FROM `+quote(table)).Scan(&have)
 		switch {
-		case isMissing(err):
+		case pgerr.Missing(err):
 			return fmt.Errorf("the schema has not been migrated: it has no table %s", table)
 		case err != nil:
 			return err
@@ -194,9 +194,4 @@ func latest(table string, files fs.FS) (int64, error) {
 
 func riverMigrator(pool *pgxpool.Pool, schema string) (*rivermigrate.Migrator[pgx.Tx], error) {
 	return rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: schema, Logger: slog.New(slog.DiscardHandler)})
-}
-
-func isMissing(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "42P01"
 }
