@@ -14,6 +14,7 @@ import (
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/postgres"
 
+	"waybill.dev/cmd/waybill/plain"
 	"waybill.dev/cmd/waybill/suite"
 )
 
@@ -136,7 +137,7 @@ func printParked(out io.Writer, all []listed) error {
 	fmt.Fprintln(table, "ID\tSERVICE\tPARKED AT\tSTATE\tTENANT\tSUBJECT\tTOPIC\tPLACE\tMESSAGE\tTRIES\tCLASS\tERROR")
 	for _, m := range all {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", m.ID, m.Service, m.ParkedAt.UTC().Format(time.RFC3339), stateOf(m.Parked),
-			printable(m.Tenant), printable(m.Subject), printable(m.Topic), placeOf(m.Parked), printable(m.MessageID), m.Tries, classOf(m.Parked), printable(m.Error))
+			plain.Line(m.Tenant), plain.Line(m.Subject), plain.Line(m.Topic), placeOf(m.Parked), plain.Line(m.MessageID), m.Tries, classOf(m.Parked), plain.Line(m.Error))
 	}
 	return table.Flush()
 }
@@ -166,15 +167,6 @@ func classOf(m messaging.Parked) string {
 		return "-"
 	}
 	return string(m.Class)
-}
-
-// printable keeps a line a line: what is in a message's headers may be anything.
-func printable(s string) string {
-	if s == "" {
-		return "-"
-	}
-	quoted := fmt.Sprintf("%+q", s)
-	return quoted[1 : len(quoted)-1]
 }
 
 // oldestFirst is the order in which messages are dealt with.

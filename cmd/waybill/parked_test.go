@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"waybill.dev/cmd/waybill/suite"
+	"waybill.dev/platform/messaging"
 )
 
 // lookAfterParked deals with what cannot be read, which each service that hears it has parked.
@@ -128,6 +129,23 @@ func TestReadable(t *testing.T) {
 	} {
 		if got := readable([]byte(c.is)); got != c.want {
 			t.Errorf("%q is %q, want %q", c.is, got, c.want)
+		}
+	}
+}
+
+// An error is told as it reads, in one line.
+func TestErrorsAreListedAsTheyRead(t *testing.T) {
+	t.Parallel()
+	const reads = `no "tenantid" in „x“`
+	m := messaging.Parked{Error: reads + "\n\x1b[2J"}
+	var list, whole strings.Builder
+	if err := printParked(&list, []listed{{suite.Orders, m}}); err != nil {
+		t.Fatal(err)
+	}
+	show(&whole, shown{Service: suite.Orders, Whole: messaging.Whole{Parked: m}})
+	for _, text := range []string{list.String(), whole.String()} {
+		if !strings.Contains(text, reads+"\uFFFD\uFFFD[2J\n") {
+			t.Errorf("the error is told as\n%s", text)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"waybill.dev/platform/messaging"
 
+	"waybill.dev/cmd/waybill/plain"
 	"waybill.dev/cmd/waybill/suite"
 )
 
@@ -92,9 +93,9 @@ func show(out io.Writer, w shown) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{
 		{"id", w.ID.String()}, {"service", w.Service}, {"state", stateOf(w.Parked)}, {"parked at", w.ParkedAt.UTC().Format(time.RFC3339Nano)},
-		{"tenant", printable(w.Tenant)}, {"subject", printable(w.Subject)}, {"message", printable(w.MessageID)}, {"event", printable(w.EventType)},
-		{"came from", string(w.Origin)}, {"topic", printable(w.Topic)}, {"place", placeOf(w.Parked)}, {"key", readable(w.Key)},
-		{"class", classOf(w.Parked)}, {"tries", fmt.Sprint(w.Tries)}, {"error", printable(w.Error)},
+		{"tenant", plain.Line(w.Tenant)}, {"subject", plain.Line(w.Subject)}, {"message", plain.Line(w.MessageID)}, {"event", plain.Line(w.EventType)},
+		{"came from", string(w.Origin)}, {"topic", plain.Line(w.Topic)}, {"place", placeOf(w.Parked)}, {"key", readable(w.Key)},
+		{"class", classOf(w.Parked)}, {"tries", fmt.Sprint(w.Tries)}, {"error", plain.Line(w.Error)},
 	} {
 		fmt.Fprintf(table, "%s\t%s\n", line[0], line[1])
 	}
@@ -102,7 +103,7 @@ func show(out io.Writer, w shown) {
 	fmt.Fprintln(out, "\nheaders:")
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
 		for _, value := range w.Headers[name] {
-			fmt.Fprintf(out, "  %s: %s\n", printable(name), readable(value))
+			fmt.Fprintf(out, "  %s: %s\n", plain.Line(name), readable(value))
 		}
 	}
 	fmt.Fprintf(out, "\nbody, %d bytes:\n%s\n", len(w.Value), readable(w.Value))
@@ -114,7 +115,7 @@ func show(out io.Writer, w shown) {
 		fmt.Fprintln(out, "  nothing was done about it")
 	}
 	for _, a := range w.History {
-		fmt.Fprintf(out, "  %s  %s by %s: %s\n", a.At.UTC().Format(time.RFC3339), a.Action, printable(a.By), printable(a.Reason))
+		fmt.Fprintf(out, "  %s  %s by %s: %s\n", a.At.UTC().Format(time.RFC3339), a.Action, plain.Line(a.By), plain.Line(a.Reason))
 	}
 }
 

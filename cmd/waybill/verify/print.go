@@ -1,15 +1,14 @@
 package verify
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"waybill.dev/cmd/waybill/audit"
+	"waybill.dev/cmd/waybill/plain"
 )
 
 // printed is how many lines of each list a person is shown. JSON has more.
@@ -21,7 +20,7 @@ func (r Report) Print(out io.Writer, atRest bool) error {
 	if len(r.Findings) > 0 {
 		fmt.Fprintln(table, "STATEMENT\tTENANT\tSUBJECT\tEVIDENCE")
 		for _, f := range first(r.Findings) {
-			fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", f.Statement, shown(f.Tenant), shown(f.Subject), shown(f.Evidence))
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", f.Statement, plain.Line(f.Tenant), plain.Line(f.Subject), plain.Line(f.Evidence))
 		}
 		more(table, r.Violations)
 		fmt.Fprintln(table)
@@ -29,7 +28,7 @@ func (r Report) Print(out io.Writer, atRest bool) error {
 	if len(r.ParkedList) > 0 {
 		fmt.Fprintln(table, "PARKED BY\tTENANT\tORDER\tTOPIC\tERROR")
 		for _, p := range first(r.ParkedList) {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", p.Service, shown(p.Tenant), shown(p.Order), shown(p.Topic), shown(p.Error))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", p.Service, plain.Line(p.Tenant), plain.Line(p.Order), plain.Line(p.Topic), plain.Line(p.Error))
 		}
 		more(table, r.ParkedAll)
 		fmt.Fprintln(table)
@@ -87,7 +86,7 @@ func printNotes(table io.Writer, title string, notes []Note, all int64) {
 	}
 	fmt.Fprintf(table, "%s\tTENANT\tORDER\tWHY\n", title)
 	for _, n := range first(notes) {
-		fmt.Fprintf(table, "\t%s\t%s\t%s\n", shown(n.Tenant), shown(n.Order), shown(n.Why))
+		fmt.Fprintf(table, "\t%s\t%s\t%s\n", plain.Line(n.Tenant), plain.Line(n.Order), plain.Line(n.Why))
 	}
 	more(table, all)
 	fmt.Fprintln(table)
@@ -99,14 +98,4 @@ func more(table io.Writer, all int64) {
 	if all > printed {
 		fmt.Fprintf(table, "… and %d more\n", all-printed)
 	}
-}
-
-// shown keeps a line a line: what is in a message may be anything.
-func shown(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, cmp.Or(s, "-"))
 }
