@@ -19,10 +19,9 @@ type outboxCommands struct {
 
 type resendCommand struct {
 	operator
-	Service string   `help:"Whose outbox: ${services}." enum:"${services}" required:"" placeholder:"NAME"`
-	Since   since    `help:"From when on: how long ago (90s, 1h), or a time (2026-03-01T12:00:00Z)." required:"" placeholder:"WHEN"`
-	Kafka   []string `help:"Kafka brokers, where the suite does not tell." env:"KAFKA_BROKERS" placeholder:"HOST:PORT"`
-	Prefix  string   `help:"Stands before the topics' names, where the suite does not tell." env:"PUBLISH_PREFIX"`
+	onKafka
+	Service string `help:"Whose outbox: ${services}." enum:"${services}" required:"" placeholder:"NAME"`
+	Since   since  `help:"From when on: how long ago (90s, 1h), or a time (2026-03-01T12:00:00Z)." required:"" placeholder:"WHEN"`
 }
 
 // since is a moment, given as such or as how long ago it was.
@@ -43,13 +42,12 @@ func (s *since) UnmarshalText(text []byte) error {
 }
 
 func (c *resendCommand) Run(ctx context.Context, t terminal) error {
-	brokers, prefix := c.Kafka, c.Prefix
-	if len(brokers) == 0 {
-		running, err := suite.Find(ctx, c.Suite)
-		if err != nil {
+	var running suite.Description
+	if len(c.Kafka) == 0 {
+		var err error
+		if running, err = suite.Find(ctx, c.Suite); err != nil {
 			return fmt.Errorf("where Kafka is: %w, or name its brokers by --kafka", err)
 		}
-		brokers, prefix = running.KafkaBrokers, running.PublishPrefix
 	}
 	logins, err := c.databases(ctx, c.Service)
 	if err != nil {
@@ -60,6 +58,7 @@ func (c *resendCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer pool.Close()
+	brokers, prefix := c.or(running)
 	resent, err := messaging.Resend(ctx, pool, brokers, prefix, c.Since.Time)
 	if resent.Sent > 0 || err == nil {
 		fmt.Fprintf(t.out, "%d messages of %s sent again.\n", resent.Sent, c.Service)

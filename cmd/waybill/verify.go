@@ -17,12 +17,11 @@ import (
 
 type verifyCommand struct {
 	onSuite
+	onKafka
 	asJSON
 	Data     string            `help:"Data folder of the suite, where it is not told by the suite itself." type:"path" placeholder:"DIR"`
 	Auditor  string            `help:"Login to the database of a role that may read all schemas: one that waybill_auditor is granted to. Without it the services' own logins are used, which the suite keeps." env:"WAYBILL_AUDITOR_URL" placeholder:"URL"`
 	Database map[string]string `help:"A service's login to its database: orders=postgres://… . May be repeated." placeholder:"NAME=URL" mapsep:"none"`
-	Kafka    []string          `help:"Kafka brokers, where the suite does not tell." env:"KAFKA_BROKERS" placeholder:"HOST:PORT"`
-	Prefix   string            `help:"Stands before the names of topics and consumer groups, where the suite does not tell." env:"PUBLISH_PREFIX"`
 	Provider string            `help:"URL of the payment provider's books, where the suite does not tell." env:"PROVIDER_URL" placeholder:"URL"`
 	Carrier  string            `help:"URL of the carrier's books, where the suite does not tell." env:"CARRIER_URL" placeholder:"URL"`
 	AtRest   bool              `help:"An order in flight is a failure too: nothing may be under way."`
@@ -110,9 +109,7 @@ func (c *verifyCommand) sources(ctx context.Context) (verify.Sources, error) {
 		if err != nil {
 			return s, err
 		}
-		if len(s.Brokers) == 0 {
-			s.Brokers, s.Prefix = running.KafkaBrokers, running.PublishPrefix
-		}
+		s.Brokers, s.Prefix = c.or(running)
 		if s.Provider == "" {
 			s.Provider = running.Simulators[suite.Provider]
 		}
