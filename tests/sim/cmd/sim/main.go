@@ -9,6 +9,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,37 +18,45 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "sim:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	seed := flag.Uint64("seed", 0, "show the run of this seed; 0 for many runs")
-	first := flag.Uint64("first", 1, "the first of many seeds")
-	runs := flag.Int64("runs", 50_000, "how many runs")
-	long := flag.Bool("long", false, "run until interrupted, and then hold the coverage against what is possible")
-	brief := flag.Bool("brief", false, "do not look for the simplest run like one that fails")
-	flag.Parse()
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("sim", flag.ExitOnError)
+	seed := flags.Uint64("seed", 0, "show the run of this seed instead of many runs")
+	first := flags.Uint64("first", 1, "the first of many seeds")
+	runs := flags.Int64("runs", 50_000, "how many runs")
+	long := flags.Bool("long", false, "run until interrupted, and then hold the coverage against what is possible")
+	brief := flags.Bool("brief", false, "do not look for the simplest run like one that fails")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *runs < 1 {
+		return fmt.Errorf("-runs %d: there must be one at least", *runs)
+	}
+	one := false
+	flags.Visit(func(f *flag.Flag) { one = one || f.Name == "seed" }) // 0 is a seed like any other
 	simulation := sim.New()
-	if *seed != 0 {
-		fmt.Print(simulation.History(*seed))
+	if one {
+		fmt.Fprint(out, simulation.History(*seed))
 		if r := simulation.Run(*seed, &sim.Coverage{}); len(r.Findings) > 0 {
 			return fmt.Errorf("seed %d fails: %s", *seed, r.Findings[0])
 		}
 		return nil
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if *long {
 		*runs = 0
 	}
 	report := simulation.Many(ctx, *first, *runs)
-	fmt.Print(report)
+	fmt.Fprint(out, report)
 	if report.Failed {
 		if !*brief {
-			fmt.Print(simulation.History(report.Seed))
+			fmt.Fprint(out, simulation.History(report.Seed))
 		}
 		return fmt.Errorf("seed %d fails: %s", report.Seed, report.Findings[0])
 	}
@@ -56,7 +65,7 @@ func run() error {
 	}
 	if *long {
 		met, excused, all := simulation.Cells(report.Seen)
-		fmt.Printf("%s\n%d of %d cells were met, and %d are impossible\n", simulation.Table(report.Seen), met, all, excused)
+		fmt.Fprintf(out, "%s\n%d of %d cells were met, and %d are impossible\n", simulation.Table(report.Seen), met, all, excused)
 	}
 	return simulation.CheckCoverage(report.Seen, *long)
 }
