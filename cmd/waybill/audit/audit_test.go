@@ -367,6 +367,8 @@ func TestWhatIsLeftByHandIsTold(t *testing.T) {
 		{order.OutcomeCompleted, func(*audit.Evidence) {}, []string{"the provider holds money"}},
 		{order.OutcomeCompleted, func(e *audit.Evidence) { e.Charges[0].Held = false }, []string{fmt.Sprintf("of %d EUR the provider has taken 0", total.Amount)}},
 		{order.OutcomeCompleted, func(e *audit.Evidence) { e.Charges[0].Held, e.Charges[0].Captured = false, total.Amount }, nil},
+		{order.OutcomeCompleted, func(e *audit.Evidence) { e.Charges[0].Held, e.Charges[0].Captured = false, total.Amount+1 },
+			[]string{fmt.Sprintf("of %d EUR the provider has taken %d", total.Amount, total.Amount+1)}},
 		{order.OutcomeCancelled, func(e *audit.Evidence) { e.Charges[0].Held = false }, []string{"the parcel has gone"}},
 		{order.OutcomeCancelled, func(e *audit.Evidence) { e.Charges[0].Held, e.Charges[0].Captured = false, 5 }, []string{"the provider has kept 5 EUR", "the parcel has gone"}},
 		{order.OutcomeCancelled, func(e *audit.Evidence) {

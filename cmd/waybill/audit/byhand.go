@@ -22,7 +22,7 @@ func (a *account) leftByHand() (left []string) {
 	switch total := a.order.Placed.Total; {
 	case a.held():
 		add("the provider holds money")
-	case completed && kept < total.Amount:
+	case completed && kept != total.Amount:
 		add("of %d %s the provider has taken %d", total.Amount, total.Currency, kept)
 	case !completed && kept != 0:
 		add("the provider has kept %d %s", kept, total.Currency)
