@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,47 +26,44 @@ var (
 
 func TestWhatIsWrongOnKafkaIsFound(t *testing.T) {
 	t.Parallel()
-	g := newGround(t, "wrong", func(o *world.Options) {
-		o.Orders = 200
+	var withheld []*kgo.Record
+	g := newGround(t, "wrong", func(options *world.Options) {
+		options.Orders = 200
 		seen := map[string]int{}
-		o.Withhold = func(o world.Order, topic string) bool {
+		options.Send = func(o world.Order, r *kgo.Record) bool {
+			topic := strings.TrimPrefix(r.Topic, options.Prefix)
 			if topic == placedTopic {
 				seen[o.Way]++
 			}
-			switch topic {
-			case placedTopic: // of the second completed order
-				return o.Way == world.Completed && seen[o.Way] == 2
-			case completedTopic: // of the third
-				return o.Way == world.Completed && seen[o.Way] == 3
-			case attentionTopic: // of the first
-				return o.Way == world.RefusedTwice && seen[o.Way] == 1
+			switch n := seen[o.Way]; {
+			case topic == placedTopic && o.Way == world.Completed && n == 2, topic == completedTopic && o.Way == world.Completed && n == 3:
+				return false
+			case topic == attentionTopic && o.Way == world.RefusedTwice && n == 1:
+				withheld = append(withheld, r)
+				return false
+			case topic == placedTopic && o.Way == world.Cancelled && n == 2:
+				r.Value = bytes.Replace(r.Value, []byte(`"amount":1999`), []byte(`"amount":1`), 1)
+			case topic == placedTopic && o.Way == world.Cancelled && n == 3:
+				setHeader(r, contracts.HeaderCausationID, "another")
 			}
-			return false
+			return true
 		}
 	})
 	completed := g.orders[world.Completed]
 	k := g.kafka(t)
 	// Said of a completed order, and never due.
 	k.send(t, k.message(t, completed[0], placedTopic), func(r *kgo.Record) { setHeader(r, contracts.HeaderID, "never-due") })
-	// The same message again is nothing.
-	k.send(t, k.message(t, g.first(world.Cancelled), placedTopic), func(*kgo.Record) {})
 	// The order's two messages of a topic, the second first.
 	inverted := g.first(world.RefusedTwice)
-	var first, second string
-	versions := `SELECT id::text FROM payments.events WHERE kind = 'payment.refused' AND stream = $1 ORDER BY version LIMIT 1 OFFSET $2`
-	g.query(t, &first, versions, inverted.Tenant+"/payment/"+inverted.ID, 0)
-	g.query(t, &second, versions, inverted.Tenant+"/payment/"+inverted.ID, 1)
-	model := k.message(t, g.orders[world.RefusedTwice][1], attentionTopic)
-	for _, id := range []string{second, first} {
-		var version int64
-		g.query(t, &version, `SELECT version FROM payments.events WHERE id = $1`, id)
-		k.send(t, model, func(r *kgo.Record) {
-			r.Key = []byte(inverted.ID)
-			setHeader(r, contracts.HeaderSubject, inverted.ID)
-			setHeader(r, contracts.HeaderID, id)
-			setHeader(r, contracts.HeaderSequence, fmt.Sprint(version))
-		})
+	slices.Reverse(withheld)
+	for _, r := range withheld {
+		k.send(t, r, func(*kgo.Record) {})
 	}
+	// The same message again is nothing, and is a second one where its body says something else.
+	cancelled := g.orders[world.Cancelled]
+	k.send(t, k.message(t, cancelled[0], placedTopic), func(*kgo.Record) {})
+	twofold := g.orders[world.RefusedTwice][1]
+	k.send(t, k.message(t, twofold, placedTopic), func(r *kgo.Record) { r.Value = []byte("{}") })
 	// Under another key.
 	k.send(t, k.message(t, g.first(world.TooLate), placedTopic), func(r *kgo.Record) { r.Key = []byte("another") })
 	// No message at all, once parked and once not.
@@ -82,8 +81,9 @@ func TestWhatIsWrongOnKafkaIsFound(t *testing.T) {
 	r := g.audit(t, false)
 	want := map[string][]int{
 		"/": {6}, key(completed[0]): {6}, key(completed[1]): {6}, key(inverted): {6}, key(g.first(world.TooLate)): {6},
+		key(cancelled[1]): {6}, key(cancelled[2]): {6}, key(twofold): {6},
 	}
-	if diff := cmp.Diff(want, wrong(r)); diff != "" || r.Violations != 5 {
+	if diff := cmp.Diff(want, wrong(r)); diff != "" || r.Violations != 8 {
 		show(t, r)
 		t.Errorf("%d violations, (-want +got):\n%s", r.Violations, diff)
 	}

@@ -34,13 +34,18 @@ func openKafka(ctx context.Context, brokers []string, prefix string) (*kafka, er
 	return &kafka{client: client, prefix: prefix}, nil
 }
 
-// send queues a message; its failure is told by finish.
-func (k *kafka) send(r record, o *one) {
+// record is a message as it is of an order.
+func (k *kafka) record(r record, o *one) *kgo.Record {
 	out := &kgo.Record{Topic: k.prefix + r.topic, Key: r.key.appendTo(nil, o), Value: r.value.appendTo(nil, o)}
 	for _, h := range r.headers {
 		out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.name, Value: h.value.appendTo(nil, o)})
 	}
-	k.client.Produce(context.Background(), out, func(_ *kgo.Record, err error) {
+	return out
+}
+
+// send queues a message; its failure is told by finish.
+func (k *kafka) send(r *kgo.Record) {
+	k.client.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
 		if err != nil {
 			k.mu.Lock()
 			defer k.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"waybill.dev/cmd/waybill/suite"
@@ -35,8 +36,8 @@ type Options struct {
 	Ways []Way
 	// Unread leaves it open whether any service has read Kafka; else all have read everything.
 	Unread bool
-	// Withhold keeps a message from Kafka; nil keeps none.
-	Withhold func(o Order, topic string) bool
+	// Send is shown each message before Kafka has it, may change it, and says whether it is sent; nil sends all as they are.
+	Send func(Order, *kgo.Record) bool
 }
 
 // Order is an order of a world.
@@ -179,8 +180,8 @@ func (w *writer) render(ctx context.Context, made []template, kafka *kafka, to c
 		}
 		t.render(o, w.shelves, b)
 		for _, r := range t.records {
-			if w.Withhold == nil || !w.Withhold(order, r.topic) {
-				kafka.send(r, o)
+			if said := kafka.record(r, o); w.Send == nil || w.Send(order, said) {
+				kafka.send(said)
 			}
 		}
 		if (i+1)%batchOrders != 0 && i+1 != w.Orders {

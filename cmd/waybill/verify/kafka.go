@@ -130,11 +130,11 @@ func (a *auditor) readTopics(ctx context.Context) error {
 	})
 }
 
-// takeRecord keeps what the audit needs of a message: its envelope.
+// takeRecord keeps what the audit needs of a message: its envelope, and a hash of what it says.
 func (a *auditor) takeRecord(p partition, r *kgo.Record) error {
 	k := a.kafka
 	a.count(&a.report.Messages)
-	var id, source, subject, tenant, at string
+	var id, source, subject, tenant, at, event, cause string
 	var sequence int64
 	for _, h := range r.Headers {
 		switch h.Key {
@@ -148,6 +148,10 @@ func (a *auditor) takeRecord(p partition, r *kgo.Record) error {
 			tenant = string(h.Value)
 		case contracts.HeaderTime:
 			at = string(h.Value)
+		case contracts.HeaderType:
+			event = string(h.Value)
+		case contracts.HeaderCausationID:
+			cause = string(h.Value)
 		case contracts.HeaderSequence:
 			sequence, _ = strconv.ParseInt(string(h.Value), 10, 64) // none is the version 0
 		}
@@ -166,6 +170,7 @@ func (a *auditor) takeRecord(p partition, r *kgo.Record) error {
 	out.number(sequence)
 	out.flag(r.Offset >= k.ended[p])
 	out.flag(string(r.Key) != subject)
+	out.number(a.contentOf(event, at, cause, r.Value))
 	return a.spill.add(tenant+"/"+subject, aCopy, out)
 }
 

@@ -99,6 +99,7 @@ type copied struct {
 	partition
 	offset   int64
 	wrongKey bool
+	content  int64 // what contentOf makes of it
 }
 
 type parked struct{ service, message string }
@@ -130,6 +131,7 @@ func (j *judge) order(key string, entries []entry) error {
 		return lost
 	}
 	verdict := d.Judge()
+	d.checkContents(j.auditor, verdict.Due)
 	d.checkEffects(verdict.Due)
 	d.checkListed()
 	j.conclude(d, verdict, unproven)
@@ -213,6 +215,7 @@ func (j *judge) addCopy(d *dossier, u *unpacker) {
 	c.ID, c.Source = u.text(), u.text()
 	c.Sequence = u.number()
 	c.Later, c.wrongKey = u.flag(), u.flag()
+	c.content = u.number()
 	d.copies = append(d.copies, c)
 }
 
@@ -288,17 +291,20 @@ func (d *dossier) sortCopies(a *auditor) {
 	slices.SortFunc(d.copies, func(a, b copied) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.number, b.number), cmp.Compare(a.offset, b.offset))
 	})
-	seen := map[string]bool{}
+	seen := map[string]copied{}
 	first := d.copies[:0]
 	var again []audit.Copy
 	for _, c := range d.copies {
 		if c.wrongKey || c.number != d.number {
 			d.find("%s is not keyed by its order on %s", c.ID, c.topic)
 		}
-		if seen[c.ID+c.topic] {
+		if before, again := seen[c.ID+c.topic]; again {
+			if c.content != before.content {
+				d.find("%s is on %s again, and says something else", c.ID, c.topic)
+			}
 			continue
 		}
-		seen[c.ID+c.topic] = true
+		seen[c.ID+c.topic] = c
 		first = append(first, c)
 		if from, cut := a.from[c.partition]; cut && d.placeOf(c.ID).before(from) {
 			again = append(again, c.Copy) // its first copy stood before all that is kept
