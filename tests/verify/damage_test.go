@@ -76,6 +76,20 @@ func add(service, category, kind, data string) func(*testing.T, ground, world.Or
 	}
 }
 
+// edit changes a part of the facts of a kind, which the fact has to have.
+func edit(service, category, kind, old, by string) func(*testing.T, ground, world.Order) {
+	return func(t *testing.T, g ground, o world.Order) {
+		stream := o.Tenant + "/" + category + "/" + o.ID
+		where := fmt.Sprintf(` FROM %s.events WHERE stream = $1 AND kind = $2 AND strpos(data::text, $3) > 0`, service)
+		var n int
+		if g.query(t, &n, `SELECT count(*)`+where, stream, kind, old); n == 0 {
+			t.Fatalf("no %s of the order has %s", kind, old)
+		}
+		g.exec(t, fmt.Sprintf(`UPDATE %s.events SET data = replace(data::text, $3, $4)::json WHERE stream = $1 AND kind = $2`, service),
+			stream, kind, old, by)
+	}
+}
+
 // sql is a statement about the order, $1 its tenant and $2 its id.
 func sql(statements ...string) func(*testing.T, ground, world.Order) {
 	return func(t *testing.T, g ground, o world.Order) {
@@ -193,6 +207,10 @@ func damages() []damage {
 			name: "a reservation that its shelf does not know", way: world.Cancelled, shelf: []int{4, 7},
 			do: sql(`UPDATE inventory.events SET kind = 'stock.adjusted', data = '{"quantity":0,"reason":"gone"}' WHERE kind = 'stock.released'
 				AND data->>'order' = $2 AND $1 <> ''`),
+		},
+		{
+			name: "reserved is not what was ordered", way: world.Completed, want: []int{4},
+			do: edit(suite.Inventory, "reservation", "reservation.order-heard", `"quantity":1`, `"quantity":9`),
 		},
 		{
 			name: "a charge for nobody", way: world.Completed, nobody: []int{5},

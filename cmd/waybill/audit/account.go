@@ -59,6 +59,7 @@ func (e Evidence) Judge() Verdict {
 	a.checkTurnedBack()
 	a.checkShippedAndPaid()
 	a.checkReservation()
+	a.checkLines()
 	a.checkCharges()
 	a.checkParcels()
 	a.checkEffects()

@@ -21,7 +21,7 @@ import (
 func TestNothingIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]audit.Evidence{
-		"completed": completed(), "cancelled": cancelled(), "with attention": unpaid(), "under way": underWay(),
+		"completed": completed(), "cancelled": cancelled(), "out of stock": outOfStock(), "with attention": unpaid(), "under way": underWay(),
 		"unknown to all": {Tenant: tenant, Order: id},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +147,17 @@ func TestFindings(t *testing.T) {
 			e.Reservation = reservation(orderHeard, stock.ShipmentHeard{}, stock.ReservationReleased{Cause: stock.CauseOrderShipped}, stock.PaymentHeard{})
 			*e = said(*e)
 		}, []audit.Statement{audit.StockEnds, audit.AllSaid}},
+		{"less is reserved than ordered", completed(), func(e *audit.Evidence) {
+			e.Reservation[0].Event = stock.OrderHeard{Lines: []stock.Line{{SKU: "MUG", Quantity: 1}}}
+		}, []audit.Statement{audit.StockEnds}},
+		{"another SKU is reserved", completed(), func(e *audit.Evidence) {
+			e.Reservation[0].Event = stock.OrderHeard{Lines: []stock.Line{{SKU: "CUP", Quantity: 2}}}
+		}, []audit.Statement{audit.StockEnds}},
+		{"short of what is there", outOfStock(), func(e *audit.Evidence) {
+			e.Reservation[2].Event = stock.ReservationFailed{Shortages: []stock.Shortage{{SKU: "MUG", Wanted: 2, Available: 2}}}
+		}, []audit.Statement{audit.StockEnds}},
+		{"short of nothing", outOfStock(), func(e *audit.Evidence) { e.Reservation[2].Event = stock.ReservationFailed{} },
+			[]audit.Statement{audit.StockEnds}},
 
 		// 5: the books.
 		{"a charge of nobody's order", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {

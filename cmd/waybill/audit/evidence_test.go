@@ -157,6 +157,22 @@ func cancelled() audit.Evidence {
 	})
 }
 
+// outOfStock is an order that could not be reserved, and was voided.
+func outOfStock() audit.Evidence {
+	return said(audit.Evidence{
+		Orders: orders(placed, order.PaymentAuthorized{HeardAt: t0},
+			order.StockReservationFailed{Shortages: []order.Shortage{{SKU: "MUG", Wanted: 2, Available: 1}}, HeardAt: t0},
+			order.PaymentVoided{}, order.Cancelled{Reason: "out_of_stock"}),
+		Payment: payments(requested, attempted(payment.Authorize, 0), authorized, payment.WayBackHeard{Cause: payment.StockReservationFailed},
+			attempted(payment.Void, 0), payment.Voided{Reference: "void_1"}),
+		Reservation: reservation(orderHeard, stock.PaymentHeard{},
+			stock.ReservationFailed{Shortages: []stock.Shortage{{SKU: "MUG", Wanted: 2, Available: 1}}}),
+		Shipment: shipping(shipment.OrderHeard{}),
+		Mails:    told(mail.OrderReceived, mail.OrderCancelled),
+		Charges:  []provider.Payment{charge("voided", 0, 0, operation(payment.Void, "succeeded", ""))},
+	})
+}
+
 // unpaid is an order that was shipped, and whose capture was refused.
 func unpaid() audit.Evidence {
 	return said(audit.Evidence{
