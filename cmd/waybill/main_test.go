@@ -187,7 +187,7 @@ func TestASuiteIsRunAndLookedAfter(t *testing.T) {
 	// What was spoilt is nobody's fault but the spoiler's, and what was sent twice is nothing.
 	err = await(t, func(context.Context) error {
 		status, out, errs = waybill(ctx, "verify", "--at-rest", "--suite", url)
-		if status != 0 || !strings.Contains(out, "1 orders: 1 ok,") || !strings.Contains(out, "PARKED BY") || !strings.Contains(out, "All eight statements hold.") {
+		if status != 0 || !strings.Contains(out, "1 orders: 1 ok,") || !strings.Contains(out, "DISCARDED, PARKED BY") || !strings.Contains(out, "; 0 messages parked, 4 discarded.") || !strings.Contains(out, "All eight statements hold.") {
 			return fmt.Errorf("verify = %d, %q, %q; want one order that is ok", status, out, errs)
 		}
 		return nil

@@ -82,9 +82,10 @@ func TestParkedMessagesAreShownAsWhatTheyAre(t *testing.T) {
 		SELECT gen_random_uuid(), 'a topic', '{}', $1, $2, id::text, 'shipment-delivered', 'a bug' FROM shipping.events
 		WHERE kind = 'shipment.delivered' AND stream = $1 || '/shipment/' || $2`, open.Tenant, open.ID)
 	g.exec(t, "UPDATE notifications.parked_messages SET state = 'discarded'")
-	if r := g.audit(t, true); !r.Clean || r.ParkedOrders != 0 {
+	r = g.audit(t, true)
+	if !r.Clean || r.ParkedOrders != 0 || r.ParkedAll != 1 || len(r.ParkedList) != 1 || r.DiscardedAll != 3 || len(r.DiscardedList) != 3 {
 		show(t, r)
-		t.Errorf("clean: %v, %d orders parked", r.Clean, r.ParkedOrders)
+		t.Errorf("clean: %v, %d orders parked, %d messages, %d discarded", r.Clean, r.ParkedOrders, r.ParkedAll, r.DiscardedAll)
 	}
 	g.exec(t, "UPDATE notifications.parked_messages SET event_type = 'another', message_id = 'another' WHERE subject = $1", open.ID)
 	if r := g.audit(t, false); r.Violations == 0 {

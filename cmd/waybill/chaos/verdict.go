@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 
 	"waybill.dev/cmd/waybill/verify"
 )
@@ -22,7 +23,7 @@ func (r Report) against(books verify.Report) (wrong []string) {
 	for _, n := range books.Attended { // no order is placed that would need a person
 		add("with attention: %s %s: %s", n.Tenant, n.Order, n.Why)
 	}
-	for _, p := range books.ParkedList {
+	for _, p := range slices.Concat(books.ParkedList, books.DiscardedList) { // nobody gives anything up
 		add("parked: %s at %s: %s", p.EventType, p.Service, p.Error)
 	}
 	if !books.Clean && len(wrong) == 0 {

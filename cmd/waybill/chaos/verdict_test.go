@@ -22,6 +22,7 @@ func TestNothingButCleanBooksOfEveryOrderIsClean(t *testing.T) {
 		"not provable":         func(_ *Report, b *verify.Report) { b.Unproven = note },
 		"with attention":       func(_ *Report, b *verify.Report) { b.Attended = note },
 		"parked":               func(_ *Report, b *verify.Report) { b.ParkedList = []verify.Parked{{Service: "orders"}} },
+		"parked:  at payments": func(_ *Report, b *verify.Report) { b.DiscardedList = []verify.Parked{{Service: "payments"}} },
 		"not find the books":   func(_ *Report, b *verify.Report) { b.Clean = false },
 		"the books have 1":     func(_ *Report, b *verify.Report) { b.Orders = 1 },
 		"no order was":         func(r *Report, b *verify.Report) { r.Accepted, b.Orders = 0, 0 },

@@ -109,16 +109,16 @@ func (j *judge) conclude(d *dossier, v audit.Verdict, unproven int) {
 		r.Waiting += int64(min(1, len(v.InFlight)))
 	case len(v.InFlight) > 0:
 		r.InFlight++
-		r.Flights = note(r.Flights, about(strings.Join(v.InFlight, "; ")))
+		r.Flights = list(r.Flights, about(strings.Join(v.InFlight, "; ")))
 	case unproven > 0:
 		r.NotProvable++
-		r.Unproven = note(r.Unproven, about(fmt.Sprintf("%d of its messages are no longer kept by Kafka", unproven)))
+		r.Unproven = list(r.Unproven, about(fmt.Sprintf("%d of its messages are no longer kept by Kafka", unproven)))
 	case attention != "":
 		r.Attention++
-		r.Attended = note(r.Attended, about(attention))
+		r.Attended = list(r.Attended, about(attention))
 	case len(v.Left) > 0:
 		r.Attention++
-		r.Attended = note(r.Attended, about(fmt.Sprintf("it was settled by hand as %s, and %s", v.Order.Resolved.Outcome, strings.Join(v.Left, ", "))))
+		r.Attended = list(r.Attended, about(fmt.Sprintf("it was settled by hand as %s, and %s", v.Order.Resolved.Outcome, strings.Join(v.Left, ", "))))
 	default:
 		r.OK++
 	}

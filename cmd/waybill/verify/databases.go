@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"waybill.dev/cmd/waybill/suite"
+	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/postgres"
 )
 
@@ -272,12 +273,11 @@ func (a *auditor) readOpenParcels(ctx context.Context, s *schema) error {
 // is belongs to nobody, and is told all the same.
 func (a *auditor) readParked(ctx context.Context, s *schema) error {
 	var p packer
-	return s.read(ctx, `SELECT tenant, subject, topic, coalesce(partition, -1)::bigint, coalesce("offset", -1), message_id, event_type, error, parked_at,
-			(state = 'parked')::int::bigint
+	return s.read(ctx, `SELECT tenant, subject, topic, coalesce(partition, -1)::bigint, coalesce("offset", -1), message_id, event_type, error, parked_at, state
 		FROM parked_messages WHERE state <> 'redriven'`, func(v [][]byte) error {
 		m := Parked{
 			Service: s.service, Tenant: string(v[0]), Order: string(v[1]), Topic: string(v[2]), MessageID: string(v[5]),
-			EventType: string(v[6]), Error: string(v[7]), ParkedAt: toTime(v[8]),
+			EventType: string(v[6]), Error: string(v[7]), ParkedAt: toTime(v[8]), State: messaging.State(v[9]),
 		}
 		a.park(m, int32(toInt(v[3])), toInt(v[4]))
 		if m.Tenant == "" || m.Order == "" {
@@ -285,7 +285,7 @@ func (a *auditor) readParked(ctx context.Context, s *schema) error {
 		}
 		p.reset().text(s.service)
 		p.text(m.MessageID)
-		p.number(toInt(v[9]))
+		p.flag(m.State == messaging.StateParked)
 		return a.spill.add(m.Tenant+"/"+m.Order, aParked, p)
 	})
 }

@@ -168,7 +168,7 @@ func (j *judge) assemble(key string, entries []entry) (*dossier, error) {
 				d.Jobs = append(d.Jobs, job)
 			}
 		case aParked:
-			d.addParked(parked{u.text(), u.text()}, u.number() == 1)
+			d.addParked(parked{u.text(), u.text()}, u.flag())
 		}
 		if err != nil {
 			return nil, err

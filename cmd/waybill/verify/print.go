@@ -25,22 +25,16 @@ func (r Report) Print(out io.Writer, atRest bool) error {
 		more(table, r.Violations)
 		fmt.Fprintln(table)
 	}
-	if len(r.ParkedList) > 0 {
-		fmt.Fprintln(table, "PARKED BY\tTENANT\tORDER\tTOPIC\tERROR")
-		for _, p := range first(r.ParkedList) {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", p.Service, plain.Line(p.Tenant), plain.Line(p.Order), plain.Line(p.Topic), plain.Line(p.Error))
-		}
-		more(table, r.ParkedAll)
-		fmt.Fprintln(table)
-	}
+	printParked(table, "PARKED BY", r.ParkedList, r.ParkedAll)
+	printParked(table, "DISCARDED, PARKED BY", r.DiscardedList, r.DiscardedAll)
 	printNotes(table, "IN FLIGHT", r.Flights, r.InFlight)
 	printNotes(table, "NOT PROVABLE", r.Unproven, r.NotProvable)
 	printNotes(table, "ATTENTION", r.Attended, r.Attention)
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d orders: %d ok, %d with attention, %d in flight, %d parked, %d not provable, %d wrong; %d shelves.\n",
-		r.Orders, r.OK, r.Attention, r.InFlight, r.ParkedOrders, r.NotProvable, r.Violated, r.Shelves)
+	fmt.Fprintf(out, "%d orders: %d ok, %d with attention, %d in flight, %d parked, %d not provable, %d wrong; %d shelves; %d messages parked, %d discarded.\n",
+		r.Orders, r.OK, r.Attention, r.InFlight, r.ParkedOrders, r.NotProvable, r.Violated, r.Shelves, r.ParkedAll, r.DiscardedAll)
 	fmt.Fprintf(out, "%d facts, %d messages, %d payments and %d parcels read in %s: %.0f orders a second.\n",
 		r.Facts, r.Messages, r.Charges, r.Parcels, r.Took.Round(time.Millisecond), float64(r.Orders)/r.Took.Seconds())
 	_, err := fmt.Fprintln(out, r.verdict(atRest))
@@ -78,6 +72,18 @@ func (r Report) verdict(atRest bool) string {
 		return fmt.Sprintf("All eight statements hold as far as can be proven: %s.", strings.Join(unproven, ", "))
 	}
 	return "All eight statements hold."
+}
+
+func printParked(table io.Writer, title string, messages []Parked, all int64) {
+	if len(messages) == 0 {
+		return
+	}
+	fmt.Fprintf(table, "%s\tTENANT\tORDER\tTOPIC\tERROR\n", title)
+	for _, p := range first(messages) {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", p.Service, plain.Line(p.Tenant), plain.Line(p.Order), plain.Line(p.Topic), plain.Line(p.Error))
+	}
+	more(table, all)
+	fmt.Fprintln(table)
 }
 
 func printNotes(table io.Writer, title string, notes []Note, all int64) {

@@ -24,3 +24,24 @@ func TestTheVerdictSaysHowFarItGoes(t *testing.T) {
 		}
 	}
 }
+
+// What an operator has given up is told apart from what is still to be dealt with.
+func TestWhatWasDiscardedIsToldApart(t *testing.T) {
+	t.Parallel()
+	r := verify.Report{
+		Orders: 1, OK: 1, Took: time.Second,
+		ParkedAll: 1, ParkedList: []verify.Parked{{Service: "orders", Error: "an open one"}},
+		DiscardedAll: 1, DiscardedList: []verify.Parked{{Service: "orders", Error: "one given up"}},
+	}
+	var out strings.Builder
+	if err := r.Print(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	open, discarded, found := strings.Cut(out.String(), "DISCARDED, PARKED BY")
+	if !found || !strings.Contains(open, "an open one") || !strings.Contains(discarded, "one given up") {
+		t.Errorf("it tells\n%s", out.String())
+	}
+	if !strings.Contains(out.String(), "; 1 messages parked, 1 discarded.\n") {
+		t.Errorf("the summary lacks what is parked:\n%s", out.String())
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"waybill.dev/cmd/waybill/audit"
+	"waybill.dev/platform/messaging"
 )
 
 // Report is what an audit has found.
@@ -41,6 +42,9 @@ type Report struct {
 	Attended   []Note    `json:"ordersWithAttention,omitempty"`
 	ParkedAll  int64     `json:"parkedMessages"`
 	ParkedList []Parked  `json:"messagesParked,omitempty"`
+	// What an operator has given up stays on record. It is none of what is parked.
+	DiscardedAll  int64    `json:"discardedMessages"`
+	DiscardedList []Parked `json:"messagesDiscarded,omitempty"`
 
 	// Clean says that every statement holds, as far as it can be proven.
 	Clean bool `json:"clean"`
@@ -62,16 +66,18 @@ type Note struct {
 	Why    string `json:"why"`
 }
 
-// Parked is a message that a service could not read or handle. Order and Tenant are empty where it does not tell.
+// Parked is a message that a service could not read or handle, and that is open or was discarded. Order and Tenant are
+// empty where it does not tell.
 type Parked struct {
-	Service   string    `json:"service"`
-	Tenant    string    `json:"tenant,omitempty"`
-	Order     string    `json:"order,omitempty"`
-	Topic     string    `json:"topic"`
-	MessageID string    `json:"messageId,omitempty"`
-	EventType string    `json:"eventType,omitempty"`
-	Error     string    `json:"error"`
-	ParkedAt  time.Time `json:"parkedAt"`
+	Service   string          `json:"service"`
+	State     messaging.State `json:"state"`
+	Tenant    string          `json:"tenant,omitempty"`
+	Order     string          `json:"order,omitempty"`
+	Topic     string          `json:"topic"`
+	MessageID string          `json:"messageId,omitempty"`
+	EventType string          `json:"eventType,omitempty"`
+	Error     string          `json:"error"`
+	ParkedAt  time.Time       `json:"parkedAt"`
 }
 
 // listed is how much each list of a report holds.
@@ -79,23 +85,25 @@ const listed = 1000
 
 func (r *Report) find(f audit.Finding) {
 	r.Violations++
-	if len(r.Findings) < listed {
-		r.Findings = append(r.Findings, Finding{int(f.Statement), f.Tenant, f.Subject, f.Evidence})
-	}
+	r.Findings = list(r.Findings, Finding{int(f.Statement), f.Tenant, f.Subject, f.Evidence})
 }
 
 func (r *Report) park(m Parked) {
-	r.ParkedAll++
-	if len(r.ParkedList) < listed {
-		r.ParkedList = append(r.ParkedList, m)
+	if m.State == messaging.StateDiscarded {
+		r.DiscardedAll++
+		r.DiscardedList = list(r.DiscardedList, m)
+		return
 	}
+	r.ParkedAll++
+	r.ParkedList = list(r.ParkedList, m)
 }
 
-func note(list []Note, n Note) []Note {
-	if len(list) < listed {
-		list = append(list, n)
+// list adds to a list of the report.
+func list[T any](all []T, one T) []T {
+	if len(all) < listed {
+		all = append(all, one)
 	}
-	return list
+	return all
 }
 
 // finish sorts the lists and says what it all comes to.
@@ -107,8 +115,8 @@ func (r *Report) finish(began time.Time, atRest bool) {
 	slices.SortFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Subject, b.Subject), a.Statement-b.Statement, cmp.Compare(a.Evidence, b.Evidence))
 	})
-	for _, list := range [][]Note{r.Flights, r.Unproven, r.Attended} {
-		slices.SortFunc(list, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Order, b.Order)) })
+	for _, notes := range [][]Note{r.Flights, r.Unproven, r.Attended} {
+		slices.SortFunc(notes, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Order, b.Order)) })
 	}
 	r.Clean = r.Violations == 0 && (!atRest || r.InFlight+r.Waiting == 0)
 }
