@@ -22,3 +22,9 @@ func (c *Consumer) Replay(ctx context.Context) error {
 
 // Replayed is a context in which a parked message is handled.
 func Replayed(ctx context.Context) context.Context { return context.WithValue(ctx, replayed{}, true) }
+
+// ListQuery is the statement of List, and how many arguments it has.
+func ListQuery(filter Filter, after *Cursor) (query string, arguments int) {
+	query, list := listQuery(filter, 200, after)
+	return query, len(list)
+}

@@ -78,7 +78,11 @@ func (f Filter) where(arguments ...any) (string, []any) {
 	if len(f.IDs) > 0 {
 		add("p.id = ANY($)", f.IDs)
 	}
-	if f.State != "" {
+	switch f.State {
+	case "":
+	case StateParked: // written out, as one plan for any state could not go along the index of those that are open
+		conditions = append(conditions, "p.state = 'parked'")
+	default:
 		add("p.state = $", f.State)
 	}
 	if f.Tenant != "" { // a condition that holds for everybody would keep the index of tenants from being used
@@ -101,12 +105,8 @@ func (f Filter) where(arguments ...any) (string, []any) {
 
 // List gives the parked messages that the filter means, the newest first, after the cursor; nil begins.
 func List(ctx context.Context, db Database, filter Filter, limit int, after *Cursor) ([]Parked, error) {
-	if after == nil {
-		after = &Cursor{ParkedAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
-	}
-	where, arguments := filter.where(after.ParkedAt, after.ID, limit)
-	rows, err := db.Query(ctx, `SELECT `+parkedColumns+` FROM parked_messages AS p
-		WHERE `+where+` AND (p.parked_at, p.id) < ($1, $2) ORDER BY p.parked_at DESC, p.id DESC LIMIT $3`, arguments...)
+	query, arguments := listQuery(filter, limit, after)
+	rows, err := db.Query(ctx, query, arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("list parked messages: %w", err)
 	}
@@ -115,6 +115,15 @@ func List(ctx context.Context, db Database, filter Filter, limit int, after *Cur
 		return nil, fmt.Errorf("list parked messages: %w", err)
 	}
 	return parked, nil
+}
+
+func listQuery(filter Filter, limit int, after *Cursor) (string, []any) {
+	if after == nil {
+		after = &Cursor{ParkedAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
+	}
+	where, arguments := filter.where(after.ParkedAt, after.ID, limit)
+	return `SELECT ` + parkedColumns + ` FROM parked_messages AS p
+		WHERE ` + where + ` AND (p.parked_at, p.id) < ($1, $2) ORDER BY p.parked_at DESC, p.id DESC LIMIT $3`, arguments
 }
 
 // Whole is a parked message with its content.
