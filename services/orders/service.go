@@ -17,7 +17,7 @@ var migrations embed.FS
 // Config is what orders is configured by.
 type Config struct {
 	server.Config
-	DeadlineSettle time.Duration `env:"DEADLINE_SETTLE" doc:"how long after a deadline, and with Kafka in reach, what was said in time is waited for before the deadline is judged"`
+	DeadlineSettle time.Duration `env:"DEADLINE_SETTLE" doc:"how long after a deadline, and with Kafka in reach, what was said in time is waited for before the deadline is judged; at most 1m"`
 }
 
 // Port is where orders listens unless it is told otherwise.
@@ -28,10 +28,13 @@ func Defaults() Config {
 	return Config{Config: server.Defaults(Port), DeadlineSettle: 15 * time.Second}
 }
 
+// LongestSettle is the longest that DEADLINE_SETTLE may be: an audit counts on it.
+const LongestSettle = time.Minute
+
 // New is the service's table of contents. It calls nobody outside, so it has no jobs.
 func New(c Config) (server.Service, error) {
-	if c.DeadlineSettle <= 0 {
-		return server.Service{}, fmt.Errorf("DEADLINE_SETTLE: %s is no time to wait", c.DeadlineSettle)
+	if c.DeadlineSettle <= 0 || c.DeadlineSettle > LongestSettle {
+		return server.Service{}, fmt.Errorf("DEADLINE_SETTLE: %s is not above 0s and at most %s", c.DeadlineSettle, LongestSettle)
 	}
 	return server.Service{
 		Name:       "orders",

@@ -377,3 +377,17 @@ func (s shop) exec(t *testing.T, sql string, args ...any) {
 		t.Fatal(err)
 	}
 }
+
+// An audit holds a deadline that nobody has judged against an order, once it must have been judged.
+func TestADeadlineSettlesInATimeThatAnAuditCountsOn(t *testing.T) {
+	t.Parallel()
+	for wait, ok := range map[time.Duration]bool{
+		-time.Second: false, 0: false, time.Second: true, orders.LongestSettle: true, orders.LongestSettle + 1: false,
+	} {
+		c := orders.Defaults()
+		c.DeadlineSettle = wait
+		if _, err := orders.New(c); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "DEADLINE_SETTLE") {
+			t.Errorf("%s: %v", wait, err)
+		}
+	}
+}

@@ -5,9 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
+	"waybill.dev/cmd/waybill/suite"
+	"waybill.dev/contracts"
 	"waybill.dev/tests/world"
 )
 
@@ -47,6 +52,35 @@ func TestDeadlinesThatPassedWhileOrdersWasDownAreInFlight(t *testing.T) {
 	if r := g.audit(t, false); slices.Contains(wrong(r)[o.Tenant+"/"+o.ID], 1) {
 		show(t, r)
 		t.Error("with orders just started the order is stuck")
+	}
+}
+
+// What orders has not read yet may be what is awaited: no deadline is judged before.
+func TestDeadlinesAreInFlightWhileOrdersIsBehind(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, "behind", func(o *world.Options) {
+		o.Send = func(_ world.Order, r *kgo.Record) bool {
+			r.Timestamp = time.Now().Add(-time.Hour)
+			return true
+		}
+	})
+	o := g.first(world.Completed)
+	withoutEnd(t, g, o)
+	k := g.kafka(t)
+	for _, c := range []struct {
+		topic string
+		stuck bool
+	}{{placedTopic, true}, {authorizedTopic, false}} { // orders does not hear its own
+		another := (k.message(t, o, c.topic).Partition + 1) % contracts.Partitions
+		unread := kadm.Offsets{}
+		unread.AddOffset(g.prefix+c.topic, another, 0, -1)
+		if err := k.admin.CommitAllOffsets(t.Context(), g.prefix+suite.Orders, unread); err != nil {
+			t.Fatal(err)
+		}
+		if r := g.audit(t, false); slices.Contains(wrong(r)[key(o)], 1) != c.stuck {
+			show(t, r)
+			t.Errorf("with what %s/%d holds unread, is the order stuck? want %v", c.topic, another, c.stuck)
+		}
 	}
 }
 

@@ -19,9 +19,10 @@ import (
 
 // The topics that are damaged.
 var (
-	placedTopic    = contracts.OrderPlaced{}.Type().Topic()
-	completedTopic = contracts.OrderCompleted{}.Type().Topic()
-	attentionTopic = contracts.PaymentAttentionRequired{}.Type().Topic()
+	placedTopic     = contracts.OrderPlaced{}.Type().Topic()
+	authorizedTopic = contracts.PaymentAuthorized{}.Type().Topic()
+	completedTopic  = contracts.OrderCompleted{}.Type().Topic()
+	attentionTopic  = contracts.PaymentAttentionRequired{}.Type().Topic()
 )
 
 func TestWhatIsWrongOnKafkaIsFound(t *testing.T) {
@@ -77,6 +78,8 @@ func TestWhatIsWrongOnKafkaIsFound(t *testing.T) {
 		SELECT id, '{}', json_build_object('ce_id', id, 'ce_tenantid', $1::text, 'ce_subject', $2::text), '3' FROM orders.events
 		WHERE kind = 'order.completed' AND stream = $1 || '/order/' || $2`, unsent.Tenant, unsent.ID)
 	k.commit(t)
+	// No message either, and nobody has come so far as to park it.
+	k.send(t, &kgo.Record{Topic: g.prefix + placedTopic, Value: []byte("!")}, func(*kgo.Record) {})
 
 	r := g.audit(t, false)
 	want := map[string][]int{

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"time"
 
 	"waybill.dev/contracts"
@@ -41,6 +42,16 @@ func (l listener) hears(e contracts.Event) bool {
 		}
 	}
 	return false
+}
+
+// Hearers are the services that hear a topic.
+func Hearers(topic string) (services []string) {
+	for _, l := range listeners() {
+		if slices.ContainsFunc(l.heard, func(e contracts.Event) bool { return e.Type().Topic() == topic }) {
+			services = append(services, l.service)
+		}
+	}
+	return services
 }
 
 // wouldNote says whether the message, heard now, is news to the service.

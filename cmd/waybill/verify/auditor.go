@@ -39,9 +39,6 @@ type Options struct {
 	Progress func(string)
 }
 
-// judged is how long after its due time a deadline has surely been judged, by an orders service that works all the while.
-const judged = time.Minute
-
 // auditor is an audit under way.
 type auditor struct {
 	sources Sources
@@ -149,13 +146,6 @@ func (a *auditor) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	justStarted, err := a.schemas[suite.Orders].hasJustStarted(ctx, judged)
-	if err != nil {
-		return err
-	}
-	if !justStarted { // else it has not looked yet at what passed while it was down, and none counts as judged
-		a.due = a.began.Add(-judged)
-	}
 	if a.kafka, err = openKafka(a.sources.Brokers, a.sources.Prefix); err != nil {
 		return err
 	}
@@ -172,7 +162,10 @@ func (a *auditor) open(ctx context.Context) (err error) {
 			}
 		}
 	}
-	return a.kafka.noteEnds(ctx)
+	if err := a.kafka.noteEnds(ctx); err != nil {
+		return err
+	}
+	return a.noteDue(ctx)
 }
 
 // read reads every source into the spill.
@@ -240,10 +233,10 @@ func (a *auditor) unreadable(p partition, offset int64) {
 	a.unread = append(a.unread, record{p, offset})
 }
 
-// judgeUnreadable finds the records that are nobody's message and that nobody has parked.
+// judgeUnreadable finds the records that are nobody's message, and that nobody has parked though all have come past them.
 func (a *auditor) judgeUnreadable() {
 	for _, r := range a.unread {
-		if r.offset < a.kafka.ended[r.partition] && !a.parkedAt[r.partition][r.offset] {
+		if r.offset < a.kafka.readByAll(r.partition) && !a.parkedAt[r.partition][r.offset] {
 			a.report.find(audit.Finding{
 				Statement: audit.AllSaid,
 				Evidence:  fmt.Sprintf("the record %d of %s/%d is no message of ours, and nobody has parked it", r.offset, r.topic, r.number),

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"waybill.dev/cmd/waybill/audit"
 	"waybill.dev/cmd/waybill/offsets"
 	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/contracts"
@@ -82,6 +83,28 @@ func (k *kafka) noteRead(ctx context.Context) (err error) {
 	}
 	k.ended, err = k.list(ctx, k.admin.ListEndOffsets)
 	return err
+}
+
+// readByAll is how far all services have read a partition that hear it.
+func (k *kafka) readByAll(p partition) int64 {
+	least := k.ended[p]
+	for _, service := range audit.Hearers(p.topic) {
+		least = min(least, k.read[service][p])
+	}
+	return least
+}
+
+// isBehind says whether the service had not read all that it hears and that came before a time.
+func (k *kafka) isBehind(ctx context.Context, service string, before time.Time) (bool, error) {
+	came, err := k.list(ctx, func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+		return k.admin.ListOffsetsAfterMilli(ctx, before.UnixMilli(), topics...)
+	})
+	for p, offset := range came {
+		if k.read[service][p] < offset && slices.Contains(audit.Hearers(p.topic), service) {
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // noteEnds notes what is to be read.
