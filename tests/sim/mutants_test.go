@@ -48,6 +48,7 @@ func mutants() []mutant {
 		change("payments: retries under the old key", "payments/payment/next.go", "n := p.attempts(op)", "n := 0"),
 		change("payments: asks for nothing to be paid", "payments/payment/next.go", " || p.Amount.Amount == 0", ""),
 		change("payments: a key that is not stored", "payments/payment/events.go", "Key string    `json:\"key\"`", "Key string    `json:\"-\"`"),
+		change("payments: goes on behind a resolution", "payments/payment/next.go", "case p.Resolved, p.Over():", "case p.Over():"),
 		change("payments: a refusal that nobody hears of", "payments/publish.go", "case f.Attention:", "case f.Attention && false:"),
 
 		change("inventory: no tombstone", "inventory/stock/policies.go", "case r.ShipmentCancelled:", "case r.ShipmentCancelled && reserved:"),
@@ -61,6 +62,10 @@ func mutants() []mutant {
 		change("inventory: a message counts twice", "inventory/stock/policies.go", "if r.heard(heard) {", "if false {"),
 		change("inventory: does not hear of a resolution", "inventory/stock/policies.go",
 			"contracts.ShippingFailed{}, contracts.OrderResolved{},", "contracts.ShippingFailed{},"),
+		change("inventory: ships what was settled as cancelled", "inventory/stock/policies.go",
+			"r.Resolved == OutcomeCompleted", "r.Resolved != \"\""),
+		change("inventory: releases what was settled as completed", "inventory/stock/policies.go",
+			" || r.Resolved == OutcomeCompleted", ""),
 		change("inventory: does not say that it released", "inventory/publish.go",
 			"case stock.CauseShipmentCancelled, stock.CauseShippingFailed:", "case stock.CauseShippingFailed:"),
 
@@ -76,6 +81,8 @@ func mutants() []mutant {
 			"if !s.IsBooked() {", "if !s.IsBooked() && r.State == StateBooked {"),
 		change("shipping: a refusal that comes late still counts", "shipping/shipment/cancel.go",
 			"if !s.IsAsking(Attempt{Operation: Cancel, Number: number}) {", "if false {"),
+		change("shipping: books behind a resolution", "shipping/shipment/next.go",
+			"case s.Resolved || ", "case s.Resolved && (s.IsBooked() || s.CancellationHeard) || "),
 		change("shipping: does not say that it failed", "shipping/publish.go",
 			"return say(contracts.ShippingFailed{Code: e.Code})", "return nil"),
 
@@ -85,6 +92,7 @@ func mutants() []mutant {
 		change("orders: ends twice", "orders/order/order.go", "case o.Placed == nil || o.Ended():", "case o.Placed == nil:"),
 		change("orders: a message counts twice", "orders/order/hear.go", "if o.Knows(h.Fact) {", "if false {"),
 		change("orders: a deadline stops nothing", "orders/order/expire.go", "forward {", "forward && false {"),
+		change("orders: resolves what needs nobody", "orders/order/resolve.go", "case o.Attention() == \"\":", "case false:"),
 		change("orders: does not say that it was cancelled", "orders/publish.go",
 			"return []contracts.Event{contracts.OrderCancelled{Reason: e.Reason}}", "return nil"),
 

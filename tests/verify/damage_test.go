@@ -146,6 +146,10 @@ func damages() []damage {
 			do: withoutEnd,
 		},
 		{
+			name: "an answer behind a resolution, to nothing that was asked", way: world.SettledByHand, want: []int{1},
+			do: add(suite.Payments, "payment", "payment.refused", `{"operation":"refund","code":"x"}`),
+		},
+		{
 			name: "taken is less than owed", way: world.Completed, want: []int{2, 3, 5},
 			do: book(suite.Provider, func(line string, _ world.Order) []string {
 				if strings.Contains(line, `"operation":"capture"`) {

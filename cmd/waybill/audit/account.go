@@ -54,6 +54,7 @@ type Verdict struct {
 func (e Evidence) Judge() Verdict {
 	a := e.fold()
 	a.checkEnd()
+	a.checkResolved()
 	a.checkReasons()
 	a.checkMoney()
 	a.checkTurnedBack()

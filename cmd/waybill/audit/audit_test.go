@@ -93,6 +93,40 @@ func TestFindings(t *testing.T) {
 			*e = said(*e)
 		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
 
+		// 1: an operator's word is the last.
+		{"settled, and nothing was amiss", settled(), func(e *audit.Evidence) {
+			e.Orders[4].Event = order.PaymentCaptured{}
+			e.Payment[5].Event = captured
+			e.Charges[0] = charge("captured", total.Amount, 0, operation(payment.Capture, "succeeded", ""))
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"settled, and late", settled(), func(e *audit.Evidence) {
+			with(&e.Orders, order.DeadlineMissed{Step: order.StepCapture, Due: t0})(e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"settled, and the provider is asked again", settled(), func(e *audit.Evidence) {
+			with(&e.Payment, attempted(payment.Capture, 1))(e)
+			with(&e.Payment, payment.Refused{Operation: payment.Capture, Code: "x"})(e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"settled, and voided without being asked", settled(), func(e *audit.Evidence) {
+			with(&e.Payment, payment.Voided{})(e)
+			with(&e.Orders, order.PaymentVoided{})(e)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"settled, and the carrier is asked again", settled(), func(e *audit.Evidence) {
+			with(&e.Shipment, shipment.Attempted{Operation: shipment.Cancel, Key: "k"})(e)
+			with(&e.Shipment, pickedUp)(e)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
+		{"settled as completed, and released", settled(), func(e *audit.Evidence) {
+			e.Reservation = reservation(orderHeard, stock.PaymentHeard{}, stock.ReservationMade{},
+				stock.ResolutionHeard{Outcome: stock.OutcomeCompleted}, stock.ReservationReleased{Cause: stock.CauseOrderResolved}, stock.ShipmentHeard{})
+		}, []audit.Statement{audit.StockEnds}},
+		{"settled, and reserved", settled(), func(e *audit.Evidence) {
+			e.Reservation = reservation(orderHeard, stock.ResolutionHeard{Outcome: stock.OutcomeCancelled}, stock.PaymentHeard{}, stock.ReservationMade{},
+				stock.ShipmentHeard{}, stock.ReservationShipped{})
+			*e = said(*e)
+		}, []audit.Statement{audit.StockEnds}},
+
 		{"asked, and the provider's job is lost", unpaid(), func(e *audit.Evidence) {
 			with(&e.Payment, payment.RetryRequested{Operation: payment.Capture})(e)
 			with(&e.Payment, attempted(payment.Capture, 1))(e)
@@ -345,14 +379,15 @@ func TestWhatIsNotHeldAgainstAnOrder(t *testing.T) {
 			}
 		},
 		"settled by hand": func(e *audit.Evidence) {
-			*e = unpaid()
-			with(&e.Orders, order.Resolved{Outcome: order.OutcomeCompleted, ResolvedBy: "night shift"})(e)
-			with(&e.Payment, payment.ResolutionHeard{})(e)
-			with(&e.Reservation, stock.ResolutionHeard{Outcome: stock.OutcomeCompleted})(e)
-			with(&e.Shipment, shipment.ResolutionHeard{Outcome: "completed"})(e)
-			e.Mails = told(mail.OrderReceived, mail.OrderShipped, mail.OrderResolved)
-			*e = said(*e)
+			*e = settled()
 			e.Charges[0].Captured, e.Charges[0].Held = total.Amount, false // in the provider's own office
+		},
+		"settled by hand, and the answer came behind": func(e *audit.Evidence) {
+			*e = settled()
+			e.Payment[5], e.Payment[6] = e.Payment[6], e.Payment[5]
+			e.Payment[5].Version, e.Payment[6].Version = 6, 7
+			e.Payment[6].Event = payment.Refused{Operation: payment.Capture, Code: "capture_refused", Attention: true}
+			*e = said(*e)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -188,6 +188,17 @@ func unpaid() audit.Evidence {
 	})
 }
 
+// settled is an order that was shipped and not paid, and that an operator has settled as completed.
+func settled() audit.Evidence {
+	e := unpaid()
+	with(&e.Orders, order.Resolved{Outcome: order.OutcomeCompleted, ResolvedBy: "night shift"})(&e)
+	with(&e.Payment, payment.ResolutionHeard{})(&e)
+	with(&e.Reservation, stock.ResolutionHeard{Outcome: stock.OutcomeCompleted})(&e)
+	with(&e.Shipment, shipment.ResolutionHeard{Outcome: "completed"})(&e)
+	e.Mails = told(mail.OrderReceived, mail.OrderShipped, mail.OrderResolved)
+	return said(e)
+}
+
 // underWay is an order whose parcel waits to be picked up.
 func underWay() audit.Evidence {
 	e := said(audit.Evidence{
