@@ -159,14 +159,16 @@ type overdue struct {
 	Due        time.Time
 }
 
-// overdueBy are the orders behind another whose step was due by a time, the longest overdue first. Behind the zero
-// value are all. Those that have parked messages are not judged until these are dealt with, and are left out.
-func overdueBy(ctx context.Context, pool *pgxpool.Pool, by time.Time, behind overdue, limit int) ([]overdue, error) {
-	rows, err := pool.Query(ctx, `
+const nextOverdue = `
 SELECT tenant, id, next_step, due_at FROM orders
 WHERE due_at <= $1 AND due_at >= $2 AND (due_at, tenant, id) > ($2, $3, $4)
   AND NOT EXISTS (SELECT FROM parked_messages p WHERE p.tenant = orders.tenant AND p.subject = orders.id AND p.state = 'parked' AND p.ordered)
-ORDER BY due_at, tenant, id LIMIT $5`, by, behind.Due, behind.Tenant, behind.ID, limit)
+ORDER BY due_at, tenant, id LIMIT $5`
+
+// overdueBy are the orders behind another whose step was due by a time, the longest overdue first. Behind the zero
+// value are all. Those that have parked messages are not judged until these are dealt with, and are left out.
+func overdueBy(ctx context.Context, pool *pgxpool.Pool, by time.Time, behind overdue, limit int) ([]overdue, error) {
+	rows, err := pool.Query(ctx, nextOverdue, by, behind.Due, behind.Tenant, behind.ID, limit)
 	if err != nil {
 		return nil, err
 	}
