@@ -125,6 +125,7 @@ func (w *world) sendMail(s *service, o *purchase, j mail.Send) *job {
 		ask: func() answer {
 			code, what := 0, "mail taken"
 			if o.script.mailRefused {
+				w.faults.count(outsideRefused)
 				code, what = 550, "mail refused"
 			}
 			return answer{what: what, record: func() es.Command { return mail.Settle(id, j.Mail, code) }}

@@ -17,7 +17,7 @@
 //	judgement.go  what must hold in the end
 //
 // A run that fails is shown as the simplest like it: the tape is made shorter and its choices lower for as long as it
-// fails (shrink.go). Choice 0 is always the most harmless.
+// fails (shrink.go), and what it goes round in is told once (history.go). Choice 0 is always the most harmless.
 //
 // What the policies have met is counted (coverage.go), by the classes that each pure package names for its state, and held
 // against a table of the impossible. That the simulation would notice a mistake is a test of its own: mutants_test.go.

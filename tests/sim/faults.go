@@ -1,5 +1,10 @@
 package sim
 
+import (
+	"fmt"
+	"strings"
+)
+
 // fault is something that went wrong outside of the policies, or that people did.
 type fault int
 
@@ -47,4 +52,18 @@ func (f *Faults) add(more Faults) {
 	for i, n := range more {
 		f[i] += n
 	}
+}
+
+// String is what has happened at all.
+func (f Faults) String() string {
+	var list []string
+	for i, n := range f {
+		if n > 0 {
+			list = append(list, fmt.Sprintf("%d × %s", n, fault(i)))
+		}
+	}
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,9 +23,9 @@ type Result struct {
 // Run makes the run of a seed, and counts in seen what its policies met.
 func (s *Simulation) Run(seed uint64, seen *Coverage) Result { return s.run(newTape(seed), seen, nil) }
 
-func (s *Simulation) run(t *tape, seen *Coverage, history *strings.Builder) (r Result) {
+func (s *Simulation) run(t *tape, seen *Coverage, happened *history) (r Result) {
 	w := newWorld(s, t, seen)
-	w.history = history
+	w.history = happened
 	w.play()
 	if len(w.findings) == 0 {
 		w.judge()
@@ -48,12 +49,26 @@ func (s *Simulation) History(seed uint64) string {
 	} else {
 		fmt.Fprintf(&text, "seed %d:\n", seed)
 	}
-	r = s.run(replay(made), &seen, &text)
+	var happened history
+	r = s.run(replay(made), &seen, &happened)
+	lines := happened.lines()
+	if len(r.Findings) > 0 {
+		lines = shortened(lines)
+	}
+	for _, line := range lines {
+		text.WriteString(line + "\n")
+	}
+	fmt.Fprintf(&text, "faults: %s\n", r.Faults)
 	if len(r.Findings) == 0 {
 		fmt.Fprintf(&text, "all holds: %d orders, %d steps, %s\n", r.Orders, r.Steps, r.Lasted.Round(time.Second))
 	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(&text, "found: %s\n", f)
+	}
+	for _, statement := range audit.Statements() {
+		if slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Statement == statement }) {
+			fmt.Fprintf(&text, "statement %d: %s\n", statement, statement)
+		}
 	}
 	return text.String()
 }

