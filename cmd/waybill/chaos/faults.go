@@ -43,6 +43,19 @@ func hold(ctx context.Context, length time.Duration) {
 	}
 }
 
+// alone lets one fault at a time strike a thing of a target: a second would be mended with the first, and be less than it
+// is counted as.
+func (w *world) alone(thing string, s strike) strike {
+	return func(ctx context.Context, target string, length time.Duration, struck func()) error {
+		key := thing + " of " + target
+		if _, taken := w.struck.LoadOrStore(key, true); taken {
+			return errNothing
+		}
+		defer w.struck.Delete(key)
+		return s(ctx, target, length, struck)
+	}
+}
+
 // errNothing says that there was nothing to be broken.
 var errNothing = errors.New("there is nothing to break now")
 
@@ -57,11 +70,11 @@ const (
 func (w *world) kinds() []kind {
 	server := func(name string) []string { return []string{name} }
 	kinds := []kind{
-		{"kill service", allReplicas(), second / 2, 8 * second, w.killService},
+		{"kill service", allReplicas(), second / 2, 8 * second, w.alone("process", w.killService)},
 		{"kill relay's leader", suite.ServiceNames(), second / 2, 8 * second, w.killLeader},
-		{"pause service", allReplicas(), pauseShortest, pauseLongest, w.pauseService},
-		{"kill kafka", server("kafka"), second / 2, 5 * second, w.killKafka},
-		{"kill postgres", server("postgres"), second / 2, 5 * second, w.killPostgres},
+		{"pause service", allReplicas(), pauseShortest, pauseLongest, w.alone("process", w.pauseService)},
+		{"kill kafka", server("kafka"), second / 2, 5 * second, w.alone("server", w.killKafka)},
+		{"kill postgres", server("postgres"), second / 2, 5 * second, w.alone("server", w.killPostgres)},
 		{"cut sessions", suite.ServiceNames(), 0, 0, w.cutSessions},
 	}
 	for _, to := range []struct {
@@ -72,18 +85,19 @@ func (w *world) kinds() []kind {
 			return map[string]*link{"postgres": w.databases[target], "kafka": w.brokers, "provider": w.provider, "carrier": w.carrier}[to.name]
 		}
 		kinds = append(kinds,
-			kind{"delay " + to.name, to.targets, second, 8 * second, delay(find)},
-			kind{"reset " + to.name, to.targets, second / 2, 8 * second, snap(find)},
+			kind{"delay " + to.name, to.targets, second, 8 * second, w.alone("delay "+to.name, delay(find))},
+			kind{"reset " + to.name, to.targets, second / 2, 8 * second, w.alone("reset "+to.name, snap(find))},
 			kind{"half-close " + to.name, to.targets, 0, 0, halve(find)},
 		)
 	}
 	if w.noDisk == nil {
-		kinds = append(kinds, kind{fullDisk, server("postgres"), second, 6 * second, w.fillDisk})
+		kinds = append(kinds, kind{fullDisk, server("postgres"), second, 6 * second, w.alone("server", w.fillDisk)})
 	}
 	if w.noClock == nil {
 		kinds = append(kinds,
-			kind{clockForward, allReplicas(), 3 * second, 20 * second, w.setClock(500)},
-			kind{clockBack, allReplicas(), 3 * second, 20 * second, w.setClock(-500)})
+			// 25 minutes to nearly three hours ahead; and less behind than any deadline, so that none may rightly pass.
+			kind{clockForward, allReplicas(), 3 * second, 20 * second, w.alone("clock", w.setClock(500))},
+			kind{clockBack, allReplicas(), 3 * second, 20 * second, w.alone("clock", w.setClock(-30))})
 	}
 	return kinds
 }
@@ -106,17 +120,15 @@ func (w *world) killLeader(ctx context.Context, service string, length time.Dura
 	if err != nil {
 		return errNothing // PostgreSQL is down, or the leader has just been lost
 	}
-	return w.killService(ctx, replica, length, struck)
+	return w.alone("process", w.killService)(ctx, replica, length, struck)
 }
 
 // leader is the process that leads the service's outbox: the one from whose link the session comes that holds the lock.
 func (w *world) leader(ctx context.Context, service string) (replica string, err error) {
 	var port int
-	err = w.query(ctx, func(conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `
-SELECT a.client_port FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.usename = $1`, // a lock of two numbers
-			postgres.ServiceRole(service)).Scan(&port)
+	err = w.query(ctx, func(conn *pgx.Conn) (err error) {
+		port, err = leaderPort(ctx, conn, service)
+		return err
 	})
 	if err != nil {
 		return "", err
@@ -127,6 +139,16 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND a.usename = $
 		}
 	}
 	return "", fmt.Errorf("no process of %s leads", service)
+}
+
+// leaderPort is the port of the session that holds the lock of two numbers of which the second is that of the outbox's
+// table: others lead the work on other tables.
+func leaderPort(ctx context.Context, conn *pgx.Conn, service string) (port int, err error) {
+	err = conn.QueryRow(ctx, `
+SELECT a.client_port FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.objid = to_regclass($2) AND a.usename = $1`,
+		postgres.ServiceRole(service), service+".watermill_outbox").Scan(&port)
+	return port, err
 }
 
 func (w *world) pauseService(ctx context.Context, target string, length time.Duration, struck func()) error {
@@ -143,11 +165,6 @@ func (w *world) pauseService(ctx context.Context, target string, length time.Dur
 }
 
 func (w *world) killKafka(ctx context.Context, _ string, length time.Duration, struck func()) error {
-	w.kafkaFaults.Lock()
-	defer w.kafkaFaults.Unlock()
-	if ctx.Err() != nil {
-		return errNothing
-	}
 	if err := w.kafka.Kill(); err != nil {
 		return err
 	}
@@ -157,11 +174,6 @@ func (w *world) killKafka(ctx context.Context, _ string, length time.Duration, s
 }
 
 func (w *world) killPostgres(ctx context.Context, _ string, length time.Duration, struck func()) error {
-	w.postgresFaults.Lock()
-	defer w.postgresFaults.Unlock()
-	if ctx.Err() != nil {
-		return errNothing
-	}
 	if err := syscall.Kill(w.postgres.Pid(), syscall.SIGKILL); err != nil {
 		return err
 	}
@@ -185,11 +197,6 @@ func (w *world) cutSessions(ctx context.Context, service string, _ time.Duration
 }
 
 func (w *world) fillDisk(ctx context.Context, _ string, length time.Duration, struck func()) error {
-	w.postgresFaults.Lock()
-	defer w.postgresFaults.Unlock()
-	if ctx.Err() != nil {
-		return errNothing
-	}
 	err := w.disk.fill()
 	if err == nil {
 		struck()
@@ -199,13 +206,13 @@ func (w *world) fillDisk(ctx context.Context, _ string, length time.Duration, st
 	return errors.Join(err, w.disk.free(), w.raise(context.WithoutCancel(ctx)))
 }
 
-// setClock puts a process's clock off, by minutes or hours that hang on the length alone, and right again.
+// setClock puts a process's clock off, by a multiple of the length, and right again.
 func (w *world) setClock(times int64) strike {
 	return func(ctx context.Context, target string, length time.Duration, struck func()) error {
 		if w.suite.Process(target).PID() == 0 {
 			return errNothing // another fault has just killed it
 		}
-		offset := time.Duration(times * int64(length)) // 25 minutes to nearly three hours
+		offset := time.Duration(times * int64(length))
 		if err := os.WriteFile(w.clock(target), []byte(offset.String()), 0o600); err != nil {
 			return err
 		}
@@ -224,7 +231,7 @@ func delay(find func(string) *link) strike {
 		l.delay.Store(int64(length / 10)) // 100 to 800 ms for each piece
 		struck()
 		hold(ctx, length)
-		l.mend()
+		l.delay.Store(0)
 		return nil
 	}
 }

@@ -134,12 +134,11 @@ func (l *link) snap() {
 	}
 }
 
-// mend lets connections through again, without delay.
+// mend lets connections through again.
 func (l *link) mend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.broken = false
-	l.delay.Store(0)
 }
 
 // halve ends one half of every connection: of one the server hears the end of what the client says, of the next the

@@ -34,17 +34,24 @@ type load struct {
 	running sync.WaitGroup
 
 	mu sync.Mutex
-	// open holds since when each order that has not been seen to end is known to be accepted.
-	open                           map[string]time.Time
+	// open are the orders that have not been seen to end.
+	open                           map[string]opened
 	asked                          int // orders and cancellations that have not been answered yet
 	accepted, completed, cancelled int
 	attention                      map[string]string
 	longest                        time.Duration
 	wrong                          []string
+	astray                         []string // orders that were to complete, and were cancelled
+}
+
+// opened is an order that was accepted: since when that is known, and whether it is to complete.
+type opened struct {
+	since    time.Time
+	complete bool
 }
 
 func newLoad(ctx context.Context, w *world) (*load, error) {
-	l := &load{world: w, open: map[string]time.Time{}, attention: map[string]string{}}
+	l := &load{world: w, open: map[string]opened{}, attention: map[string]string{}}
 	for _, replica := range replicas(suite.Orders) {
 		d := w.suite.Description()
 		d.Services[suite.Orders] = w.suite.Process(replica).URL()
@@ -76,8 +83,8 @@ func (l *load) start(ctx, placing context.Context) {
 			l.mu.Lock()
 			l.asked++
 			l.mu.Unlock()
-			order, cancel, pause := draw(random)
-			l.running.Go(func() { l.place(ctx, order, cancel, pause) })
+			w := draw(random)
+			l.running.Go(func() { l.place(ctx, w) })
 		}
 	})
 	l.running.Go(func() { l.watch(ctx) })
@@ -90,29 +97,37 @@ func (l *load) wait() {
 	}
 }
 
-// draw is an order of any kind that comes to rest by itself, and whether somebody wants it cancelled, a while after.
-func draw(random *rand.Rand) (order client.NewOrder, cancel bool, pause time.Duration) {
-	order = client.NewOrder{
+// wish is an order that somebody places.
+type wish struct {
+	order client.NewOrder
+	// complete says that nothing keeps the order from its completion, cancel that it is to be cancelled, a pause after.
+	complete, cancel bool
+	pause            time.Duration
+}
+
+// draw is an order of any kind that comes to rest by itself.
+func draw(random *rand.Rand) wish {
+	order, complete, cancel := client.NewOrder{
 		Customer:        client.Customer{ID: "chaos", Name: "Chaos", Email: "chaos@customers.invalid"},
 		Lines:           []client.Line{{SKU: sku(random.IntN(skus)), Name: "Article", Quantity: 1 + random.Int64N(3), UnitPrice: client.Money{Amount: 1999, Currency: "EUR"}}},
 		ShippingAddress: client.Address{Name: "Chaos", Line1: "1 Main Street", City: "Berlin", PostalCode: "10115", Country: "DE"},
 		Payment:         client.Card{Method: "card", Token: "tok_ok"},
-	}
+	}, true, false
 	switch random.IntN(20) { // the rest is plain
 	case 0:
-		order.Payment.Token = "tok_declined"
+		order.Payment.Token, complete = "tok_declined", false
 	case 1:
 		order.Payment.Token = "tok_unanswered"
 	case 2:
 		order.Payment.Token = "tok_fails_once"
 	case 3:
-		order.ShippingAddress.PostalCode = "99999" // the carrier refuses
+		order.ShippingAddress.PostalCode, complete = "99999", false // the carrier refuses
 	case 4:
 		order.ShippingAddress.PostalCode = "88888" // the carrier does not answer at first
 	case 5:
 		order.ShippingAddress.PostalCode = "77777" // the carrier's webhooks are lost
 	case 6:
-		order.Lines[0].SKU = scarceSKU
+		order.Lines[0].SKU, complete = scarceSKU, false
 	case 7:
 		second := order.Lines[0]
 		second.SKU = sku(random.IntN(skus - 1))
@@ -120,34 +135,34 @@ func draw(random *rand.Rand) (order client.NewOrder, cancel bool, pause time.Dur
 			order.Lines = append(order.Lines, second)
 		}
 	case 8, 9:
-		cancel = true
+		complete, cancel = false, true
 	}
-	return order, cancel, time.Duration(random.Int64N(int64(3 * time.Second)))
+	return wish{order, complete, cancel, time.Duration(random.Int64N(int64(3 * time.Second)))}
 }
 
 // place places the order, and asks for its cancellation where that is wanted, each until it is answered.
-func (l *load) place(ctx context.Context, order client.NewOrder, cancel bool, pause time.Duration) {
+func (l *load) place(ctx context.Context, w wish) {
 	var placed client.Order
 	if !l.insist(ctx, "an order", func(ctx context.Context, door *client.Client) (err error) {
-		placed, err = door.PlaceOrder(ctx, order)
+		placed, err = door.PlaceOrder(ctx, w.order)
 		return err
 	}) {
 		return
 	}
 	l.mu.Lock()
 	l.accepted++
-	l.open[placed.ID] = time.Now()
-	if cancel {
+	l.open[placed.ID] = opened{time.Now(), w.complete}
+	if w.cancel {
 		l.asked++
 	}
 	l.mu.Unlock()
-	if !cancel {
+	if !w.cancel {
 		return
 	}
-	hold(ctx, pause)
+	hold(ctx, w.pause)
 	l.insist(ctx, "a cancellation", func(ctx context.Context, door *client.Client) error {
 		_, err := door.Cancel(ctx, placed.ID, "changed my mind")
-		if client.StatusOf(err) == http.StatusConflict && pause > 0 {
+		if client.StatusOf(err) == http.StatusConflict && w.pause > 0 {
 			return nil // it has ended before
 		}
 		return err
@@ -222,10 +237,13 @@ func (l *load) look(ctx context.Context) error {
 			l.completed++
 		case client.StatusCancelled:
 			l.cancelled++
+			if l.open[o.ID].complete {
+				l.astray = append(l.astray, o.ID)
+			}
 		default:
 			continue
 		}
-		l.longest = max(l.longest, time.Since(l.open[o.ID]))
+		l.longest = max(l.longest, time.Since(l.open[o.ID].since))
 		delete(l.open, o.ID)
 	}
 	return nil
@@ -250,6 +268,7 @@ func (l *load) report(r *Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Accepted, r.Completed, r.Cancelled, r.Attention = l.accepted, l.completed, l.cancelled, len(l.attention)
+	r.Astray = l.astray
 	r.LongestSeconds = l.longest.Seconds()
 	r.Wrong = append(r.Wrong, l.wrong...)
 }

@@ -18,6 +18,8 @@ type Report struct {
 	Completed int `json:"completed"`
 	Cancelled int `json:"cancelled"`
 	Attention int `json:"attention"`
+	// Astray are the orders that nothing kept from their completion, and that were cancelled.
+	Astray []string `json:"astray,omitempty"`
 	// Faults is how often each kind of fault struck, NotRun the kinds that cannot be run here and why.
 	Faults map[string]int    `json:"faults"`
 	NotRun map[string]string `json:"not_run,omitempty"`

@@ -26,6 +26,9 @@ func (r Report) against(books verify.Report) (wrong []string) {
 	for _, p := range slices.Concat(books.ParkedList, books.DiscardedList) { // nobody gives anything up
 		add("parked: %s at %s: %s", p.EventType, p.Service, p.Error)
 	}
+	for _, id := range r.Astray {
+		add("cancelled, and was to be completed: %s", id)
+	}
 	if !books.Clean && len(wrong) == 0 {
 		add("verify does not find the books clean")
 	}

@@ -25,6 +25,7 @@ func TestNothingButCleanBooksOfEveryOrderIsClean(t *testing.T) {
 		"parked:  at payments": func(_ *Report, b *verify.Report) { b.DiscardedList = []verify.Parked{{Service: "payments"}} },
 		"not find the books":   func(_ *Report, b *verify.Report) { b.Clean = false },
 		"the books have 1":     func(_ *Report, b *verify.Report) { b.Orders = 1 },
+		"was to be completed":  func(r *Report, _ *verify.Report) { r.Astray = []string{"o-1"} },
 		"no order was":         func(r *Report, b *verify.Report) { r.Accepted, b.Orders = 0, 0 },
 		"no fault struck":      func(r *Report, _ *verify.Report) { r.Faults = map[string]int{"kill service": 0} },
 		"3 orders were accept": func(r *Report, _ *verify.Report) { r.Accepted = 3 },

@@ -39,8 +39,8 @@ type world struct {
 	postgres *postgres.Server
 	kafka    *kafka.Server
 	suite    *processes.Suite
-	// Of the faults that bring one of these down there is one at a time.
-	postgresFaults, kafkaFaults sync.Mutex
+	// struck holds what faults are at: there is one at a time at each.
+	struck sync.Map
 
 	// access are the services' logins, past all links.
 	access map[string]provision.Access
