@@ -92,10 +92,16 @@ func mutants() []mutant {
 		change("orders: ends twice", "orders/order/order.go", "case o.Placed == nil || o.Ended():", "case o.Placed == nil:"),
 		change("orders: a message counts twice", "orders/order/hear.go", "if o.Knows(h.Fact) {", "if false {"),
 		change("orders: a deadline stops nothing", "orders/order/expire.go", "forward {", "forward && false {"),
+		change("orders: notes another amount", "orders/order/policies.go",
+			"PaymentCaptured{Amount: Money(e.Amount)", "PaymentCaptured{Amount: Money{Currency: e.Amount.Currency}"),
 		change("orders: resolves what needs nobody", "orders/order/resolve.go", "case o.Attention() == \"\":", "case false:"),
 		change("orders: does not say that it was cancelled", "orders/publish.go",
 			"return []contracts.Event{contracts.OrderCancelled{Reason: e.Reason}}", "return nil"),
 
+		change("notifications: tells nobody that the cancellation was refused", "notifications/mail/policies.go",
+			"return Owe(id, CancellationRefused, \"\")", "return es.Nothing()"),
+		change("notifications: tells of a delivery as of the shipping", "notifications/mail/policies.go",
+			"return Owe(id, OrderDelivered, \"\")", "return Owe(id, OrderShipped, \"\")"),
 		change("notifications: a mail for every copy", "notifications/mail/owe.go", "if _, owed := m.Find(kind); owed {", "if false {"),
 		change("notifications: forgets what it held", "notifications/mail/owe.go", "for _, held := range m.Mails {", "for _, held := range m.Mails[:0] {"),
 	}

@@ -262,6 +262,34 @@ func damages() []damage {
 			}),
 		},
 		{
+			name: "another amount taken than the provider's", way: world.Completed, want: []int{2, 6},
+			do: edit(suite.Payments, "payment", "payment.captured", `"amount":1999`, `"amount":1`),
+		},
+		{
+			name: "another amount heard", way: world.Completed, want: []int{6},
+			do: edit(suite.Orders, "order", "order.payment-captured", `"amount":1999`, `"amount":1`),
+		},
+		{
+			name: "another total at the end", way: world.Completed, want: []int{2, 6},
+			do: edit(suite.Orders, "order", "order.completed", `"amount":1999`, `"amount":1`),
+		},
+		{
+			name: "another tracking number picked up", way: world.Completed, want: []int{5, 6},
+			do: edit(suite.Shipping, "shipment", "shipment.picked-up", `"trackingNumber":"`, `"trackingNumber":"X`),
+		},
+		{
+			name: "another address", way: world.Completed, want: []int{6},
+			do: edit(suite.Shipping, "shipment", "shipment.order-heard", `"line1":"`, `"line1":"X`),
+		},
+		{
+			name: "another mail address", way: world.Completed, want: []int{6},
+			do: edit(suite.Notifications, "mail", "mail.contact-heard", `"email":"`, `"email":"x`),
+		},
+		{
+			name: "a mail of something else", way: world.Completed, want: []int{1, 6},
+			do: edit(suite.Notifications, "mail", "mail.due", `"mail":"order-delivered"`, `"mail":"cancellation-refused"`),
+		},
+		{
 			name: "a fact is missing", way: world.Completed, want: []int{1, 6},
 			do: sql(`DELETE FROM notifications.events WHERE ` + of("mail") + ` AND version = 3`),
 		},

@@ -78,7 +78,7 @@ func TestFindings(t *testing.T) {
 		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.StockEnds, audit.CancellationAnswered}},
 		{"an attention that nobody knows", unpaid(), func(e *audit.Evidence) {
 			e.Orders[4].Event = order.PaymentAttentionRequired{Operation: "audit", Code: "x"}
-		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.PaidIfShipped}},
+		}, []audit.Statement{audit.OneEnd, audit.MoneyOwed, audit.PaidIfShipped, audit.AllSaid}},
 		{"an attention that is shipping's, and not shown", unpaid(), func(e *audit.Evidence) {
 			e.Shipment = append(slices.Clone(e.Shipment), shipping(pickedUp, pickedUp, pickedUp, pickedUp, pickedUp,
 				shipment.CancellationHeard{}, shipment.CancellationRefused{}, shipment.CarrierRefusedCancel{Code: "x"})[5:]...)
@@ -95,7 +95,7 @@ func TestFindings(t *testing.T) {
 
 		// 1: an operator's word is the last.
 		{"settled, and nothing was amiss", settled(), func(e *audit.Evidence) {
-			e.Orders[4].Event = order.PaymentCaptured{}
+			e.Orders[4].Event = heardCaptured
 			e.Payment[5].Event = captured
 			e.Charges[0] = charge("captured", total.Amount, 0, operation(payment.Capture, "succeeded", ""))
 			*e = said(*e)
@@ -122,7 +122,7 @@ func TestFindings(t *testing.T) {
 				stock.ResolutionHeard{Outcome: stock.OutcomeCompleted}, stock.ReservationReleased{Cause: stock.CauseOrderResolved}, stock.ShipmentHeard{})
 		}, []audit.Statement{audit.StockEnds}},
 		{"settled, and reserved", settled(), func(e *audit.Evidence) {
-			e.Reservation = reservation(orderHeard, stock.ResolutionHeard{Outcome: stock.OutcomeCancelled}, stock.PaymentHeard{}, stock.ReservationMade{},
+			e.Reservation = reservation(orderHeard, stock.ResolutionHeard{Outcome: stock.OutcomeCompleted}, stock.PaymentHeard{}, stock.ReservationMade{},
 				stock.ShipmentHeard{}, stock.ReservationShipped{})
 			*e = said(*e)
 		}, []audit.Statement{audit.StockEnds}},
@@ -189,9 +189,9 @@ func TestFindings(t *testing.T) {
 		}, []audit.Statement{audit.StockEnds}},
 		{"short of what is there", outOfStock(), func(e *audit.Evidence) {
 			e.Reservation[2].Event = stock.ReservationFailed{Shortages: []stock.Shortage{{SKU: "MUG", Wanted: 2, Available: 2}}}
-		}, []audit.Statement{audit.StockEnds}},
+		}, []audit.Statement{audit.StockEnds, audit.AllSaid}},
 		{"short of nothing", outOfStock(), func(e *audit.Evidence) { e.Reservation[2].Event = stock.ReservationFailed{} },
-			[]audit.Statement{audit.StockEnds}},
+			[]audit.Statement{audit.StockEnds, audit.AllSaid}},
 
 		// 5: the books.
 		{"a charge of nobody's order", audit.Evidence{Tenant: tenant, Order: id}, func(e *audit.Evidence) {
@@ -265,6 +265,9 @@ func TestFindings(t *testing.T) {
 			e.Mails = mails(mail.Due{Mail: mail.OrderShipped})
 		}, []audit.Statement{audit.OneEnd, audit.AllSaid}},
 
+		{"a mail is missing", completed(), func(e *audit.Evidence) { e.Mails = told(mail.OrderReceived, mail.OrderCompleted) },
+			[]audit.Statement{audit.AllSaid}},
+
 		// 7: the read models.
 		{"no row", completed(), func(e *audit.Evidence) { e.Rows = &audit.Rows{OpenParcel: booking.ID} }, []audit.Statement{audit.RowsAgree}},
 		{"another row", completed(), func(e *audit.Evidence) {
@@ -284,7 +287,7 @@ func TestFindings(t *testing.T) {
 		// 8: the cancellation.
 		{"asked, and never answered", completed(), func(e *audit.Evidence) {
 			e.Orders = append(e.Orders[:4:4], orders(placed, placed, placed, placed,
-				order.CancellationRequested{RequestedBy: order.ByCustomer}, order.PaymentCaptured{}, order.Completed{Total: placed.Total})[4:]...)
+				order.CancellationRequested{RequestedBy: order.ByCustomer}, heardCaptured, order.Completed{Total: placed.Total})[4:]...)
 			e.Shipment = append(slices.Clone(e.Shipment), shipping(pickedUp, pickedUp, pickedUp, pickedUp, pickedUp, shipment.CancellationHeard{})[5])
 			*e = said(*e)
 		}, []audit.Statement{audit.CancellationAnswered}},

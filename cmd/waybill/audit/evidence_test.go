@@ -101,19 +101,26 @@ func parcel(status carrier.Status) carrier.Booking {
 // told are the mails that were owed and sent.
 func told(kinds ...mail.Kind) []es.Recorded {
 	events := []mail.Event{mail.ContactHeard{Name: "Ada", Email: "ada@example.com"}}
+	details := map[mail.Kind]string{
+		mail.OrderShipped: "C T1", mail.OrderCompleted: "EUR 49.98", mail.OrderCancelled: "changed my mind", mail.OrderResolved: "completed",
+	}
 	for _, k := range kinds {
-		events = append(events, mail.Due{Mail: k, MessageID: string(k)}, mail.Sent{Mail: k})
+		events = append(events, mail.Due{Mail: k, Detail: details[k], MessageID: string(k)}, mail.Sent{Mail: k})
 	}
 	return mails(events...)
 }
 
 var (
-	requested  = payment.Requested{Amount: total, Token: "tok_ok"}
-	authorized = payment.Authorized{Amount: total, Payment: "pay_1"}
-	captured   = payment.Captured{Amount: total, Payment: "pay_1"}
-	orderHeard = stock.OrderHeard{Lines: []stock.Line{{SKU: "MUG", Quantity: 2}}}
-	asked      = shipment.Attempted{Operation: shipment.Book, Key: tenant + "/" + id + "/book/0"}
-	pickedUp   = shipment.PickedUp{Booking: booking, At: t0}
+	requested       = payment.Requested{Amount: total, Token: "tok_ok"}
+	authorized      = payment.Authorized{Amount: total, Payment: "pay_1"}
+	captured        = payment.Captured{Amount: total, Payment: "pay_1"}
+	orderHeard      = stock.OrderHeard{Lines: []stock.Line{{SKU: "MUG", Quantity: 2}}}
+	asked           = shipment.Attempted{Operation: shipment.Book, Key: tenant + "/" + id + "/book/0"}
+	heardAuthorized = order.PaymentAuthorized{Amount: order.Money(total), ProviderReference: "pay_1", HeardAt: t0}
+	heardCaptured   = order.PaymentCaptured{Amount: order.Money(total), ProviderReference: "pay_1"}
+	heardShipped    = order.Shipped{Carrier: "C", TrackingNumber: "T1", PickedUpAt: t0, HeardAt: t0}
+	shipmentHeard   = shipment.OrderHeard{Lines: []shipment.Line{{SKU: "MUG", Quantity: 2}}}
+	pickedUp        = shipment.PickedUp{Booking: booking, At: t0}
 )
 
 // said puts on Kafka what the facts have made due.
@@ -128,11 +135,11 @@ func said(e audit.Evidence) audit.Evidence {
 // completed is an order that was shipped and paid.
 func completed() audit.Evidence {
 	return said(audit.Evidence{
-		Orders: orders(placed, order.PaymentAuthorized{HeardAt: t0}, order.StockReserved{HeardAt: t0}, order.Shipped{HeardAt: t0},
-			order.PaymentCaptured{}, order.Completed{Total: placed.Total}),
+		Orders: orders(placed, heardAuthorized, order.StockReserved{HeardAt: t0}, heardShipped,
+			heardCaptured, order.Completed{Total: placed.Total}),
 		Payment:     payments(requested, attempted(payment.Authorize, 0), authorized, payment.ShipmentHeard{}, attempted(payment.Capture, 0), captured),
 		Reservation: reservation(orderHeard, stock.PaymentHeard{}, stock.ReservationMade{}, stock.ShipmentHeard{}, stock.ReservationShipped{}),
-		Shipment:    shipping(shipment.OrderHeard{}, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}, pickedUp),
+		Shipment:    shipping(shipmentHeard, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}, pickedUp),
 		Mails:       told(mail.OrderReceived, mail.OrderShipped, mail.OrderCompleted),
 		Charges:     []provider.Payment{charge("captured", total.Amount, 0, operation(payment.Capture, "succeeded", ""))},
 		Parcels:     []carrier.Booking{parcel(carrier.PickedUp)},
@@ -142,14 +149,14 @@ func completed() audit.Evidence {
 // cancelled is an order that was booked, cancelled, and voided.
 func cancelled() audit.Evidence {
 	return said(audit.Evidence{
-		Orders: orders(placed, order.PaymentAuthorized{HeardAt: t0}, order.StockReserved{HeardAt: t0},
+		Orders: orders(placed, heardAuthorized, order.StockReserved{HeardAt: t0},
 			order.CancellationRequested{RequestedBy: order.ByCustomer, RequestedAt: t0}, order.ShipmentCancelled{HeardAt: t0},
 			order.StockReleased{HeardAt: t0}, order.PaymentVoided{}, order.Cancelled{Reason: "changed my mind"}),
 		Payment: payments(requested, attempted(payment.Authorize, 0), authorized, payment.WayBackHeard{Cause: payment.StockReleased},
 			attempted(payment.Void, 0), payment.Voided{Reference: "void_1"}),
 		Reservation: reservation(orderHeard, stock.PaymentHeard{}, stock.ReservationMade{}, stock.ShipmentCancellationHeard{},
 			stock.ReservationReleased{Cause: stock.CauseShipmentCancelled}),
-		Shipment: shipping(shipment.OrderHeard{}, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}, shipment.CancellationHeard{},
+		Shipment: shipping(shipmentHeard, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}, shipment.CancellationHeard{},
 			shipment.Attempted{Operation: shipment.Cancel, Key: tenant + "/" + id + "/cancel/0"}, shipment.Cancelled{}),
 		Mails:   told(mail.OrderReceived, mail.OrderCancelled),
 		Charges: []provider.Payment{charge("voided", 0, 0, operation(payment.Void, "succeeded", ""))},
@@ -159,29 +166,31 @@ func cancelled() audit.Evidence {
 
 // outOfStock is an order that could not be reserved, and was voided.
 func outOfStock() audit.Evidence {
-	return said(audit.Evidence{
-		Orders: orders(placed, order.PaymentAuthorized{HeardAt: t0},
+	e := audit.Evidence{
+		Orders: orders(placed, heardAuthorized,
 			order.StockReservationFailed{Shortages: []order.Shortage{{SKU: "MUG", Wanted: 2, Available: 1}}, HeardAt: t0},
 			order.PaymentVoided{}, order.Cancelled{Reason: "out_of_stock"}),
 		Payment: payments(requested, attempted(payment.Authorize, 0), authorized, payment.WayBackHeard{Cause: payment.StockReservationFailed},
 			attempted(payment.Void, 0), payment.Voided{Reference: "void_1"}),
 		Reservation: reservation(orderHeard, stock.PaymentHeard{},
 			stock.ReservationFailed{Shortages: []stock.Shortage{{SKU: "MUG", Wanted: 2, Available: 1}}}),
-		Shipment: shipping(shipment.OrderHeard{}),
+		Shipment: shipping(shipmentHeard),
 		Mails:    told(mail.OrderReceived, mail.OrderCancelled),
 		Charges:  []provider.Payment{charge("voided", 0, 0, operation(payment.Void, "succeeded", ""))},
-	})
+	}
+	e.Mails[3].Event = mail.Due{Mail: mail.OrderCancelled, Detail: "out_of_stock"}
+	return said(e)
 }
 
 // unpaid is an order that was shipped, and whose capture was refused.
 func unpaid() audit.Evidence {
 	return said(audit.Evidence{
-		Orders: orders(placed, order.PaymentAuthorized{HeardAt: t0}, order.StockReserved{HeardAt: t0}, order.Shipped{HeardAt: t0},
+		Orders: orders(placed, heardAuthorized, order.StockReserved{HeardAt: t0}, heardShipped,
 			order.PaymentAttentionRequired{Operation: "capture", Code: "capture_refused"}),
 		Payment: payments(requested, attempted(payment.Authorize, 0), authorized, payment.ShipmentHeard{}, attempted(payment.Capture, 0),
 			payment.Refused{Operation: payment.Capture, Code: "capture_refused", Attention: true}),
 		Reservation: reservation(orderHeard, stock.PaymentHeard{}, stock.ReservationMade{}, stock.ShipmentHeard{}, stock.ReservationShipped{}),
-		Shipment:    shipping(shipment.OrderHeard{}, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}, pickedUp),
+		Shipment:    shipping(shipmentHeard, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}, pickedUp),
 		Mails:       told(mail.OrderReceived, mail.OrderShipped),
 		Charges:     []provider.Payment{charge("authorized", 0, 0, operation(payment.Capture, "refused", "capture_refused"))},
 		Parcels:     []carrier.Booking{parcel(carrier.PickedUp)},
@@ -202,10 +211,10 @@ func settled() audit.Evidence {
 // underWay is an order whose parcel waits to be picked up.
 func underWay() audit.Evidence {
 	e := said(audit.Evidence{
-		Orders:      orders(placed, order.PaymentAuthorized{HeardAt: t0}, order.StockReserved{HeardAt: t0}),
+		Orders:      orders(placed, heardAuthorized, order.StockReserved{HeardAt: t0}),
 		Payment:     payments(requested, attempted(payment.Authorize, 0), authorized),
 		Reservation: reservation(orderHeard, stock.PaymentHeard{}, stock.ReservationMade{}),
-		Shipment:    shipping(shipment.OrderHeard{}, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}),
+		Shipment:    shipping(shipmentHeard, shipment.StockReservedHeard{}, asked, shipment.Booked{Booking: booking}),
 		Mails:       told(mail.OrderReceived),
 		Charges:     []provider.Payment{charge("authorized", 0, 0)},
 		Parcels:     []carrier.Booking{parcel(carrier.Booked)},

@@ -88,14 +88,6 @@ func (a *account) checkHeard() {
 			}
 		}
 	}
-	if _, told := a.mails.Find(endMail(a.order)); a.order.Ended() && !told && !a.endMailGivenUp() {
-		a.find(AllSaid, "it is %s, and the customer is not told", a.order.Status())
-	}
-	for _, m := range a.mails.Mails {
-		if m.Status == mail.Held {
-			a.find(AllSaid, "the mail %s is held for an address that does not come", m.Kind)
-		}
-	}
 }
 
 // gaveUp says that a person has discarded the message for the service: where it would be heard, or where it was to be
@@ -104,25 +96,6 @@ func (a *account) gaveUp(service string, m contracts.Message) bool {
 	return slices.ContainsFunc(a.GivenUp, func(u Unread) bool {
 		return u.ID == m.ID && (u.Service == service || "/waybill/"+u.Service == m.Source)
 	})
-}
-
-// endMailGivenUp says that a person has discarded the message that the customer would have been told for.
-func (a *account) endMailGivenUp() bool {
-	told := tells(endMail(a.order)).Type()
-	return slices.ContainsFunc(a.due, func(m contracts.Message) bool {
-		return m.Data.Type() == told && a.gaveUp("notifications", m)
-	})
-}
-
-// endMail is the mail that tells of the order's end.
-func endMail(o order.Order) mail.Kind {
-	switch {
-	case o.Completed != nil:
-		return mail.OrderCompleted
-	case o.Cancelled != nil:
-		return mail.OrderCancelled
-	}
-	return mail.OrderResolved
 }
 
 // forgets says that the service keeps the latest word of this kind only, so that an earlier one is news to it.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"reflect"
 	"slices"
 
 	"waybill.dev/contracts"
@@ -12,7 +13,7 @@ import (
 	"waybill.dev/services/shipping/shipment"
 )
 
-// checkNotes: what a service notes that it has heard, somebody had to say.
+// checkNotes: what a service notes that it has heard, somebody had to say, and just so.
 func (a *account) checkNotes() {
 	for _, l := range []struct {
 		service string
@@ -21,12 +22,25 @@ func (a *account) checkNotes() {
 		{"orders", a.Orders}, {"payments", a.Payment}, {"inventory", a.Reservation}, {"shipping", a.Shipment}, {"notifications", a.Mails},
 	} {
 		for _, f := range l.facts {
-			noted := notes(f.Event)
-			if noted != nil && !slices.ContainsFunc(a.due, func(m contracts.Message) bool { return m.Data.Type() == noted.Type() }) {
-				a.find(AllSaid, "%s has noted %s, which nobody said", l.service, noted.Type())
+			if notesAny(f.Event) && !slices.ContainsFunc(a.due, func(m contracts.Message) bool { return noted(f.Event, m.Data) }) {
+				a.find(AllSaid, "%s has noted %s, which nobody said", l.service, f.Event.Kind())
 			}
 		}
 	}
+}
+
+// notesAny says whether the fact notes what another service says.
+func notesAny(fact es.Event) bool {
+	_, due := fact.(mail.Due)
+	return due || notes(fact) != nil
+}
+
+// noted says whether the fact notes just what was said.
+func noted(fact es.Event, said contracts.Event) bool {
+	if due, ok := fact.(mail.Due); ok {
+		return letterOf(said).is(due)
+	}
+	return notes(fact).Type() == said.Type() && reflect.DeepEqual(said, keeping(said, fact))
 }
 
 // notes is the event that a fact notes; nil where it notes none of another service's.
@@ -73,33 +87,6 @@ func notes(fact es.Event) contracts.Event {
 			return contracts.StockReservationFailed{}
 		}
 		return contracts.StockReleased{}
-	case mail.Due:
-		return tells(f.Mail)
-	}
-	return nil
-}
-
-// tells is the event that a mail is owed for.
-func tells(m mail.Kind) contracts.Event {
-	switch m {
-	case mail.OrderReceived:
-		return contracts.OrderPlaced{}
-	case mail.OrderCompleted:
-		return contracts.OrderCompleted{}
-	case mail.OrderCancelled:
-		return contracts.OrderCancelled{}
-	case mail.OrderResolved:
-		return contracts.OrderResolved{}
-	case mail.OrderShipped:
-		return contracts.OrderShipped{}
-	case mail.OrderDelivered:
-		return contracts.ShipmentDelivered{}
-	case mail.CancellationRefused:
-		return contracts.CancellationRefused{}
-	case mail.PaymentFailed:
-		return contracts.PaymentFailed{}
-	case mail.PaymentRefunded:
-		return contracts.PaymentRefunded{}
 	}
 	return nil
 }
