@@ -8,7 +8,7 @@ SERVICES := $(notdir $(wildcard services/*))
 # The linter has a module of its own, so that its dependencies are nobody else's.
 GOLANGCI := bin/golangci-lint
 
-.PHONY: help up demo build test test-chaos sim sim-long fuzz lint generate bench chaos tidy clean
+.PHONY: help up demo build test audit test-chaos sim sim-long fuzz lint generate bench chaos tidy clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ sim: ## Simulate the saga: every policy against simulated time, faults and peopl
 
 sim-long: ## Simulate until Ctrl-C, and then tell what was seen, and what was not.
 	@mkdir -p bin && $(GO) build -o bin/ ./tests/sim/cmd/sim && exec bin/sim -long -first $(if $(SEED),$(SEED),$$(date +%s))
+
+audit: ## Write ORDERS=100000 orders, and hold the time and the memory that an audit of them takes against their bounds.
+	WAYBILL_TEST_ORDERS=$(ORDERS) $(GO) test -run '^TestManyOrdersInLittleTimeAndMemory$$' -timeout 3h -count 1 -v ./tests/verify
 
 test-chaos: ## Break real processes in every way, and see that what must hold holds. It takes minutes, and both cores.
 	$(GO) test -tags chaos -run Clock ./platform/clock ./services/notifications ./services/orders
