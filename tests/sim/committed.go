@@ -25,6 +25,7 @@ func (w *world) committed(s *service, d es.Decision) {
 	}
 	switch s.index {
 	case ordersPart:
+		w.holdDeadline(s, o, d)
 		w.list(o, order.Category.State(s.states, id))
 	case shippingPart:
 		o.open = ""
@@ -62,6 +63,27 @@ func (w *world) list(o *purchase, state order.Order) {
 			w.note("%s shows attention: %s", o, attention)
 			w.worry(o)
 		}
+	}
+}
+
+// holdDeadline holds what was found overdue against what had been said in time: what was said is never overruled.
+func (w *world) holdDeadline(s *service, o *purchase, d es.Decision) {
+	switch e := d.Facts[0].Event.(type) {
+	case order.DeadlineMissed:
+	case order.CancellationRequested:
+		if e.RequestedBy != order.ByDeadline {
+			return
+		}
+	default:
+		return
+	}
+	var before order.Order
+	facts := s.recorded(o)
+	for _, f := range facts[:len(facts)-len(d.Facts)] {
+		before = order.Evolve(before, f.Event.(order.Event))
+	}
+	if e, _ := before.Expects(); !o.allHeard(s, e.Due.Sub(epoch())) {
+		w.wrong(audit.OneEnd, o.tenant.name, o.id, "the %s was found overdue, and not all was heard that had been said in time", e.Step)
 	}
 }
 

@@ -125,6 +125,8 @@ func (w *world) do(s *service, o *purchase, what string, c es.Command, cause str
 	case err != nil && !refused(err), err != nil && s.index == shippingPart && !asked(what):
 		w.wrong(audit.AllSaid, o.tenant.name, o.id, "%s cannot take %q: %v", s.name, what, err)
 		return false
+	case err == nil && len(d.Facts) == 0 && asked(what):
+		w.wrong(audit.OneEnd, o.tenant.name, o.id, "%s takes %q, and nothing comes of it", s.name, what)
 	case err != nil:
 		w.note("%s refuses %q of %s: %v", s.name, what, o, err)
 		return false

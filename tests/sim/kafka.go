@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"waybill.dev/cmd/waybill/audit"
@@ -11,6 +12,8 @@ import (
 type channel struct {
 	messages []sent
 	read     int
+	// heard is how far it was ever read.
+	heard int
 	// reading says that the next message is on its way to the service.
 	reading bool
 }
@@ -86,6 +89,7 @@ func (w *world) deliver(s *service, o *purchase, topic int) {
 	}
 	w.hear(s, o, c.messages[c.read].Message)
 	c.read++
+	c.heard = max(c.heard, c.read)
 	switch fate {
 	case redeliveredSoon:
 		w.faults.count(messageAgain)
@@ -146,11 +150,15 @@ func (o *purchase) String() string { return o.tenant.name + "/" + o.id }
 
 // allRead says that a service has read all that was on Kafka of the order by then.
 func (o *purchase) allRead(s *service, by time.Duration) bool {
-	for i := range o.channels[s.index] {
-		c := &o.channels[s.index][i]
-		if c.read < len(c.messages) && c.messages[c.read].at <= by {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(o.channels[s.index], func(c channel) bool { return c.holds(c.read, by) })
+}
+
+// allHeard says that it has read all of it once at least, though it may read some of it again.
+func (o *purchase) allHeard(s *service, by time.Duration) bool {
+	return !slices.ContainsFunc(o.channels[s.index], func(c channel) bool { return c.holds(c.heard, by) })
+}
+
+// holds says whether it held more than so many messages by then.
+func (c channel) holds(n int, by time.Duration) bool {
+	return n < len(c.messages) && c.messages[n].at <= by
 }

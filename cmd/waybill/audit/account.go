@@ -55,6 +55,8 @@ func (e Evidence) Judge() Verdict {
 	a := e.fold()
 	a.checkEnd()
 	a.checkResolved()
+	a.checkRetries()
+	a.checkDeadlines()
 	a.checkReasons()
 	a.checkMoney()
 	a.checkTotals()

@@ -103,6 +103,23 @@ func TestFindings(t *testing.T) {
 		{"settled, and late", settled(), func(e *audit.Evidence) {
 			with(&e.Orders, order.DeadlineMissed{Step: order.StepCapture, Due: t0})(e)
 		}, []audit.Statement{audit.OneEnd}},
+		{"late, and it had come", completed(), func(e *audit.Evidence) {
+			e.Orders[5].Event = order.DeadlineMissed{Step: order.StepCapture, Due: t0}
+			with(&e.Orders, order.Completed{Total: placed.Total})(e)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"late, and the cancellation had been refused", unpaid(), func(e *audit.Evidence) {
+			e.Shipment = append(slices.Clone(e.Shipment), shipping(pickedUp, pickedUp, pickedUp, pickedUp, pickedUp,
+				shipment.CancellationHeard{}, shipment.CancellationRefused{})[5:]...)
+			with(&e.Orders, order.CancellationRequested{RequestedBy: order.ByCustomer})(e)
+			with(&e.Orders, order.CancellationRefused{HeardAt: t0})(e)
+			with(&e.Orders, order.DeadlineMissed{Step: order.StepCancellation, Due: t0})(e)
+			e.Mails = told(mail.OrderReceived, mail.OrderShipped, mail.CancellationRefused)
+			*e = said(*e)
+		}, []audit.Statement{audit.OneEnd}},
+		{"tried again, and nobody is asked", unpaid(), func(e *audit.Evidence) {
+			with(&e.Payment, payment.RetryRequested{Operation: payment.Void})(e)
+		}, []audit.Statement{audit.OneEnd}},
 		{"settled, and the provider is asked again", settled(), func(e *audit.Evidence) {
 			with(&e.Payment, attempted(payment.Capture, 1))(e)
 			with(&e.Payment, payment.Refused{Operation: payment.Capture, Code: "x"})(e)
