@@ -217,6 +217,11 @@ func damages() []damage {
 			do: edit(suite.Inventory, "reservation", "reservation.order-heard", `"quantity":1`, `"quantity":9`),
 		},
 		{
+			name: "a delivery counted otherwise", way: world.Completed, shelf: []int{4},
+			do: sql(`UPDATE inventory.events SET data = '{"quantity":9}' WHERE stream = $1 || '/receipt/' || (
+				SELECT data->'lines'->0->>'sku' FROM orders.events WHERE ` + of("order") + ` AND version = 1) || '/delivery'`),
+		},
+		{
 			name: "a charge for nobody", way: world.Completed, nobody: []int{5},
 			do: book(suite.Provider, func(line string, o world.Order) []string {
 				if !strings.Contains(line, `"operation":"authorize"`) {

@@ -130,6 +130,9 @@ func (a *auditor) run(ctx context.Context) error {
 	if err := a.judgeShelves(ctx, a.schemas[suite.Inventory]); err != nil {
 		return err
 	}
+	if err := a.judgeReceipts(ctx, a.schemas[suite.Inventory]); err != nil {
+		return err
+	}
 	a.judgeUnreadable()
 	return nil
 }
