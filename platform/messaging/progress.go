@@ -46,16 +46,15 @@ func (c *Consumer) HasRead(ctx context.Context, before time.Time) (bool, error) 
 // places asks for the offset of a time, in milliseconds, in each partition of every topic that the consumer hears: that
 // of the first message which came then or later, and -1 where none did. sarama.OffsetNewest is the end.
 func (c *Consumer) places(ctx context.Context, at int64) (map[string]map[int32]int64, error) {
-	places := map[string]map[int32]int64{}
-	err := c.ask(ctx, func(admin sarama.ClusterAdmin) error {
+	return ask(ctx, c, func(admin sarama.ClusterAdmin) (map[string]map[int32]int64, error) {
 		described, err := admin.DescribeTopics(c.topics)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		asked := map[string]map[int32]int64{}
 		for _, t := range described {
 			if t.Err != sarama.ErrNoError {
-				return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+				return nil, fmt.Errorf("topic %s: %w", t.Name, t.Err)
 			}
 			asked[t.Name] = map[int32]int64{}
 			for _, p := range t.Partitions {
@@ -64,24 +63,24 @@ func (c *Consumer) places(ctx context.Context, at int64) (map[string]map[int32]i
 		}
 		offsets, err := admin.ListOffsets(asked, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		places := map[string]map[int32]int64{}
 		for topic, partitions := range asked {
 			places[topic] = map[int32]int64{}
 			for p := range partitions {
 				found, ok := offsets[topic][p]
 				if !ok {
-					return fmt.Errorf("topic %s, partition %d: %w", topic, p, sarama.ErrIncompleteResponse)
+					return nil, fmt.Errorf("topic %s, partition %d: %w", topic, p, sarama.ErrIncompleteResponse)
 				}
 				if found.Err != nil && !errors.Is(found.Err, sarama.ErrNoError) {
-					return fmt.Errorf("topic %s, partition %d: %w", topic, p, found.Err)
+					return nil, fmt.Errorf("topic %s, partition %d: %w", topic, p, found.Err)
 				}
 				places[topic][p] = found.Offset
 			}
 		}
-		return nil
+		return places, nil
 	})
-	return places, err
 }
 
 // isPast forgets the partitions that the group has come past, and says whether these are all.
@@ -94,13 +93,12 @@ func (c *Consumer) isPast(ctx context.Context, ends map[string]map[int32]int64) 
 			}
 		}
 	}
-	var committed *sarama.OffsetFetchResponse
-	err := c.ask(ctx, func(admin sarama.ClusterAdmin) (err error) {
-		committed, err = admin.ListConsumerGroupOffsets(c.Group, remaining)
+	committed, err := ask(ctx, c, func(admin sarama.ClusterAdmin) (*sarama.OffsetFetchResponse, error) {
+		committed, err := admin.ListConsumerGroupOffsets(c.Group, remaining)
 		if err == nil && committed.Err != sarama.ErrNoError {
 			err = committed.Err
 		}
-		return err
+		return committed, err
 	})
 	if err != nil {
 		return false, fmt.Errorf("how far group %s has come: %w", c.Group, err)
@@ -127,24 +125,30 @@ func (c *Consumer) isPast(ctx context.Context, ends map[string]map[int32]int64) 
 // progressTime is how long Kafka may take to answer.
 const progressTime = 6 * time.Second
 
-// ask has something done by a client of its own, which goes when it is done.
-func (c *Consumer) ask(ctx context.Context, do func(sarama.ClusterAdmin) error) error {
+// ask has something found out by a client of its own, which goes when it has. An answer that comes after ctx has ended, or
+// too late, is nobody's.
+func ask[A any](ctx context.Context, c *Consumer, find func(sarama.ClusterAdmin) (A, error)) (answer A, err error) {
 	ctx, cancel := context.WithTimeout(ctx, progressTime)
 	defer cancel()
-	answered := make(chan error, 1)
+	type found struct {
+		answer A
+		err    error
+	}
+	answered := make(chan found, 1)
 	go func() {
 		admin, err := sarama.NewClusterAdmin(c.Brokers, adminConfig("waybill-progress"))
 		if err != nil {
-			answered <- err
+			answered <- found{err: err}
 			return
 		}
 		defer func() { _ = admin.Close() }()
-		answered <- do(admin)
+		answer, err := find(admin)
+		answered <- found{answer, err}
 	}()
 	select {
-	case err := <-answered:
-		return err
+	case found := <-answered:
+		return found.answer, found.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return answer, context.Cause(ctx)
 	}
 }

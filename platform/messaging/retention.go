@@ -19,24 +19,24 @@ const longestMinutes = math.MaxInt64 / int64(time.Minute)
 
 // OffsetsKept is how long Kafka keeps the group's place in its topics while no member of the group is there: the
 // shortest time that any of its brokers is set to. After it the group reads from the oldest message again.
-func (c *Consumer) OffsetsKept(ctx context.Context) (kept time.Duration, err error) {
-	err = c.ask(ctx, func(admin sarama.ClusterAdmin) error {
+func (c *Consumer) OffsetsKept(ctx context.Context) (time.Duration, error) {
+	kept, err := ask(ctx, c, func(admin sarama.ClusterAdmin) (time.Duration, error) {
 		brokers, _, err := admin.DescribeCluster()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if len(brokers) == 0 {
-			return errors.New("the cluster names no broker")
+			return 0, errors.New("the cluster names no broker")
 		}
-		kept = math.MaxInt64
+		kept := time.Duration(math.MaxInt64)
 		for _, b := range brokers {
 			at, err := offsetsKept(admin, b.ID())
 			if err != nil {
-				return fmt.Errorf("broker %d: %w", b.ID(), err)
+				return 0, fmt.Errorf("broker %d: %w", b.ID(), err)
 			}
 			kept = min(kept, at)
 		}
-		return nil
+		return kept, nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("how long Kafka keeps the offsets of groups: %w", err)

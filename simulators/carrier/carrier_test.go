@@ -583,6 +583,12 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	if taken[first].Data.BookingID != underWay.ID {
 		t.Errorf("the webhook of before the restart was not repeated under its id %s", first)
 	}
+	// One that is answered when the server stops is told again. What is noted is written before the next answer.
+	simtest.Eventually(t, "it is written down that they were taken", func() bool {
+		client.Get(t, "/v1/bookings")
+		raw, err := os.ReadFile(filepath.Join(config.Data, "carrier.jsonl"))
+		return err == nil && bytes.Count(raw, []byte(`{"kind":"told"`)) == 6
+	})
 	stop()
 
 	tries, _ := hook.see()
