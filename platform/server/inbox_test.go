@@ -16,6 +16,7 @@ import (
 	"waybill.dev/platform/es"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/pgtest"
+	"waybill.dev/platform/postgres"
 	"waybill.dev/platform/server"
 )
 
@@ -183,15 +184,20 @@ func TestInboxIsSweptWhenTheGroupHasRead(t *testing.T) {
 	c.KafkaBrokers, c.InboxKeep = brokers, 48*time.Hour
 	first := run(t, countingService(&errands{}), c, server.Options{})
 	eventually(t, "readiness", func() bool { return first.call("GET", "/readyz", "").body["status"] == "ready" })
-	if _, err := first.App().Pool.Exec(t.Context(), `INSERT INTO inbox SELECT i::text, now() - i * interval '1 day' FROM generate_series(1, 5) i`); err != nil {
+	first.stop() // it may have come to its own sweep only now
+	pool, err := postgres.Open(t.Context(), access.ServiceURL, postgres.Options{Service: counting})
+	if err != nil {
 		t.Fatal(err)
 	}
-	first.stop()
+	defer pool.Close()
+	if _, err := pool.Exec(t.Context(), `INSERT INTO inbox SELECT i::text, now() - i * interval '1 day' FROM generate_series(1, 5) i`); err != nil {
+		t.Fatal(err)
+	}
 	second := run(t, countingService(&errands{}), c, server.Options{})
 	eventually(t, "the sweep", func() bool { return len(second.logs.lines(t, "the inbox has been swept")) == 1 })
 	var left int
 	var until time.Time
-	if err := second.App().Pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM inbox), (SELECT until FROM inbox_swept)`).Scan(&left, &until); err != nil {
+	if err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM inbox), (SELECT until FROM inbox_swept)`).Scan(&left, &until); err != nil {
 		t.Fatal(err)
 	}
 	if ago := time.Since(until); left != 1 || ago < 48*time.Hour || ago > 49*time.Hour {
