@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,10 +10,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"waybill.dev/cmd/waybill/suite"
 	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/pgerr"
 	"waybill.dev/platform/postgres"
 )
 
@@ -79,9 +78,7 @@ func (s *schema) begin(ctx context.Context) (err error) {
 	if err == nil {
 		err = s.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM events WHERE transaction_id >= pg_snapshot_xmax(pg_current_snapshot()))").Scan(&foreign)
 	}
-	var unknown *pgconn.PgError
-	const undefinedTable = "42P01"
-	if errors.As(err, &unknown) && unknown.Code == undefinedTable {
+	if pgerr.Missing(err) {
 		return fmt.Errorf("database of %s: there is no schema of it, or the login may not read it", s.service)
 	}
 	if err != nil {
