@@ -46,6 +46,9 @@ func (c *Consumer) tellStuck(ctx context.Context, m *message.Message, since time
 func (c *Consumer) unstick(m *message.Message) {
 	c.stuck.mu.Lock()
 	defer c.stuck.mu.Unlock()
+	if _, told := c.stuck.all[m]; !told {
+		return
+	}
 	delete(c.stuck.all, m)
 	c.stuckCount.Set(float64(len(c.stuck.all)))
 }
