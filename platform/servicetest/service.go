@@ -45,9 +45,8 @@ type Service struct {
 
 type subject struct{ tenant, id string }
 
-// Start runs the service that build makes of the test's configuration. own are the service's migrations. tenants, if
-// any, is the text of a tenants file.
-func Start(t testing.TB, name string, own fs.FS, build func(server.Config) (server.Service, error), tenants ...string) *Service {
+// Brokers are those of a broker of the test's own, which has all topics.
+func Brokers(t testing.TB) []string {
 	t.Helper()
 	b, err := broker.Start(broker.Config{Ephemeral: true})
 	if err != nil {
@@ -57,13 +56,21 @@ func Start(t testing.TB, name string, own fs.FS, build func(server.Config) (serv
 	if err := messaging.CreateTopics(t.Context(), b.Brokers(), "", contracts.Topics()); err != nil {
 		t.Fatal(err)
 	}
+	return b.Brokers()
+}
+
+// Start runs the service that build makes of the test's configuration. own are the service's migrations. tenants, if
+// any, is the text of a tenants file.
+func Start(t testing.TB, name string, own fs.FS, build func(server.Config) (server.Service, error), tenants ...string) *Service {
+	t.Helper()
+	brokers := Brokers(t)
 	s := &Service{
 		Name: name, Access: pgtest.Service(t, name, own), Log: &Log{},
 		said: map[subject][]contracts.Message{}, seen: map[string]bool{},
 	}
 	config := server.Defaults(0)
 	config.DatabaseURL = s.Access.ServiceURL
-	config.KafkaBrokers = b.Brokers()
+	config.KafkaBrokers = brokers
 	if len(tenants) > 0 {
 		config.TenantsFile = filepath.Join(t.TempDir(), "tenants.yaml")
 		if err := os.WriteFile(config.TenantsFile, []byte(tenants[0]), 0o600); err != nil {
@@ -85,7 +92,7 @@ func Start(t testing.TB, name string, own fs.FS, build func(server.Config) (serv
 	for _, e := range contracts.Catalogue() {
 		topics = append(topics, e.Type().Topic())
 	}
-	if s.kafka, err = kgo.NewClient(kgo.SeedBrokers(b.Brokers()...), kgo.ConsumeTopics(topics...),
+	if s.kafka, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())); err != nil {
 		t.Fatal(err)
 	}

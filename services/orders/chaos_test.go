@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"waybill.dev/contracts"
-	"waybill.dev/local/broker"
-	"waybill.dev/platform/messaging"
+	"waybill.dev/platform/servicetest"
 	"waybill.dev/services/orders"
 )
 
@@ -20,23 +19,16 @@ import (
 func TestAClockThatIsAheadJudgesNothingEarly(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "offset")
 	t.Setenv("CHAOS_CLOCK_OFFSET", file)
-	b, err := broker.Start(broker.Config{Ephemeral: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Stop() })
-	if err := messaging.CreateTopics(t.Context(), b.Brokers(), "", contracts.Topics()); err != nil {
-		t.Fatal(err)
-	}
+	brokers := servicetest.Brokers(t)
 	access := database(t)
-	r := serveHasty(t, b.Brokers(), access, settle)
+	r := serveHasty(t, brokers, access, settle)
 	patient, hasty := r.place("patient").ID, r.place("hasty").ID
 	r.stop()
 
 	if err := os.WriteFile(file, []byte("2h"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r = serveHasty(t, b.Brokers(), access, settle)
+	r = serveHasty(t, brokers, access, settle)
 	eventually(t, time.Minute, "the clock is told of", func() bool {
 		return strings.Contains(r.get("/readyz", "").Body, "clock: it is 2h0m0s ahead of PostgreSQL's")
 	})

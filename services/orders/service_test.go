@@ -16,7 +16,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/contracts"
-	"waybill.dev/local/broker"
 	"waybill.dev/local/kafka"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/platform/postgres"
@@ -303,24 +302,17 @@ func (r *running) show(id string) orders.Order {
 // What was not said is.
 func TestOrdersWasAway(t *testing.T) {
 	t.Parallel()
-	b, err := broker.Start(broker.Config{Ephemeral: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Stop() })
-	if err := messaging.CreateTopics(t.Context(), b.Brokers(), "", contracts.Topics()); err != nil {
-		t.Fatal(err)
-	}
+	brokers := servicetest.Brokers(t)
 	access := database(t)
-	r := serveHasty(t, b.Brokers(), access, settle)
+	r := serveHasty(t, brokers, access, settle)
 	inTime, silent := r.place("hasty").ID, r.place("hasty").ID
 	r.stop()
 	away := time.Now()
-	newOthers(t, b.Brokers()).complete(inTime)
+	newOthers(t, brokers).complete(inTime)
 	// The deadlines, and the settling time after them, have long passed when orders comes back.
 	eventually(t, time.Minute, "the deadlines have passed", func() bool { return time.Since(away) > time.Second+settle })
 
-	r = serveHasty(t, b.Brokers(), access, settle)
+	r = serveHasty(t, brokers, access, settle)
 	eventually(t, time.Minute, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
 	if o := r.show(inTime); o.Status != "completed" || o.Cancellation != nil {
 		t.Errorf("%s, %+v", o.Status, o.Cancellation)
