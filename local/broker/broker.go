@@ -17,8 +17,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"waybill.dev/local/freeport"
 	"waybill.dev/local/internal/datafolder"
-	"waybill.dev/local/internal/freeport"
 )
 
 // Config says where and how a broker runs.

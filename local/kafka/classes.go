@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"waybill.dev/local/internal/cache"
-	"waybill.dev/local/internal/freeport"
 )
 
 // archiveName is the file with the classes as the Java machine keeps them in memory. Starting from it takes half the
@@ -52,11 +51,7 @@ func rehearse(ctx context.Context, r runtime) error {
 	if err := format(r.with(), folder); err != nil {
 		return err
 	}
-	port, err := freeport.Pick(0)
-	if err != nil {
-		return err
-	}
-	controller, err := freeport.Pick(0)
+	port, controller, err := pickPorts(0)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,9 @@ import (
 	"syscall"
 	"time"
 
+	"waybill.dev/local/freeport"
 	"waybill.dev/local/internal/child"
 	"waybill.dev/local/internal/datafolder"
-	"waybill.dev/local/internal/freeport"
 )
 
 // DefaultVersion is the release of Kafka that runs where none is named.
@@ -129,10 +129,7 @@ func (s *Server) launch(ctx context.Context) error {
 	var err error
 	for range portTries {
 		var port, controller int
-		if port, err = freeport.Pick(s.port); err != nil {
-			return err
-		}
-		if controller, err = freeport.Pick(0); err != nil {
+		if port, controller, err = pickPorts(s.port); err != nil {
 			return err
 		}
 		s.process, err = run(ctx, s.runtime, s.config, s.folder.Path, port, controller)
@@ -145,6 +142,17 @@ func (s *Server) launch(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// pickPorts picks the broker's port, any for 0, and another one for its controller.
+func pickPorts(broker int) (port, controller int, err error) {
+	var ports freeport.Reservation
+	defer ports.Release()
+	if port, err = ports.Take(broker); err != nil {
+		return 0, 0, err
+	}
+	controller, err = ports.Take(0)
+	return port, controller, err
 }
 
 // run runs a broker on a formatted folder until it serves.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"waybill.dev/local/internal/freeport"
+	"waybill.dev/local/freeport"
 )
 
 // What a data folder holds.

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"waybill.dev/local/freeport"
 	"waybill.dev/local/internal/child"
-	"waybill.dev/local/internal/freeport"
 )
 
 // awaitServing returns when the broker counts itself in: its port is open long before it does any work.

@@ -14,9 +14,9 @@ import (
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 
+	"waybill.dev/local/freeport"
 	"waybill.dev/local/internal/cache"
 	"waybill.dev/local/internal/child"
-	"waybill.dev/local/internal/freeport"
 )
 
 // Where the server's programs come from; a folder that holds them may be named instead.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"waybill.dev/local/internal/freeport"
+	"waybill.dev/local/freeport"
 )
 
 // defaults are the settings of a server that shares a small machine with everything that uses it: five services

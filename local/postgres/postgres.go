@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"waybill.dev/local/freeport"
 	"waybill.dev/local/internal/child"
-	"waybill.dev/local/internal/freeport"
 )
 
 // Superuser is the role that owns the server. Its password is drawn at random for each data folder.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"waybill.dev/cmd/waybill/suite"
+	"waybill.dev/local/freeport"
 	"waybill.dev/platform/postgres"
 )
 
@@ -76,12 +77,12 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 		return nil, fmt.Errorf("log folder: %w", err)
 	}
 	s := &Suite{config: config, byName: map[string]*Process{}}
-	var ports reservation
-	defer ports.release()
+	var ports freeport.Reservation
+	defer ports.Release()
 	if err := s.plan(access, &ports); err != nil {
 		return nil, err
 	}
-	ports.release()
+	ports.Release()
 	if err := s.launch(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -92,13 +93,14 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 }
 
 // plan gives every process its address, and tells each of the others'.
-func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) error {
+func (s *Suite) plan(access map[string]postgres.Access, ports *freeport.Reservation) error {
 	address := map[string]string{}
 	for _, name := range slices.Concat(suite.ServiceNames(), suite.SimulatorNames(), []string{suite.SMTP}) {
-		var err error
-		if address[name], err = ports.next(); err != nil {
+		port, err := ports.Take(0)
+		if err != nil {
 			return err
 		}
+		address[name] = freeport.Address(port)
 	}
 	url := func(name string) string { return "http://" + address[name] }
 	webhookSecret := suite.NewWebhookSecret()
@@ -141,10 +143,11 @@ func (s *Suite) plan(access map[string]postgres.Access, ports *reservation) erro
 			process, listen := name, address[name]
 			if replica > 0 {
 				process = name + "-" + strconv.Itoa(replica+1)
-				var err error
-				if listen, err = ports.next(); err != nil {
+				port, err := ports.Take(0)
+				if err != nil {
 					return err
 				}
+				listen = freeport.Address(port)
 			}
 			env := slices.Concat([]string{
 				"LISTEN=" + listen,
