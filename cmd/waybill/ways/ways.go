@@ -116,8 +116,11 @@ func All() []Way {
 		{
 			Name: "cancelled before payment", Token: "tok_slow", Meanwhile: cancelAtOnce,
 			Want: cancelled,
-			// The way back may come to payments before the order does.
-			Also: []Outcome{cancelled.with(func(o *Outcome) { o.Provider = "nothing" })},
+			// The way back may come to payments before the order does, and to shipping after the reservation.
+			Also: []Outcome{
+				cancelled.with(func(o *Outcome) { o.Provider = "nothing" }),
+				cancelled.with(func(o *Outcome) { o.Carrier = "cancelled" }),
+			},
 		},
 		{
 			Name: "cancelled after reservation", PostalCode: "33333", Meanwhile: cancelWhenReserved,
