@@ -46,7 +46,7 @@ func BenchmarkRelay(b *testing.B) {
 				_, stop := startRelay(b, messaging.RelayConfig{
 					Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, BatchRows: rows, Metrics: metrics,
 				})
-				eventually(b, time.Minute, "all are sent", func() bool {
+				eventually(b, "all are sent", func() bool {
 					return testutil.GatherAndCompare(metrics, strings.NewReader(fmt.Sprintf(`
 # HELP outbox_sent_total Rows of the outbox that Kafka has acknowledged, repeats included.
 # TYPE outbox_sent_total counter
@@ -84,7 +84,7 @@ func BenchmarkConsumer(b *testing.B) {
 						return nil
 					},
 				})
-				eventually(b, time.Minute, "all are heard", func() bool { return heard.Load() >= benchmarkRows })
+				eventually(b, "all are heard", func() bool { return heard.Load() >= benchmarkRows })
 				took += time.Since(begun)
 				stop()
 			}

@@ -86,7 +86,7 @@ func TestConsumerHearsAllPartitionsAtOnce(t *testing.T) {
 			return heard.hear(ctx, m)
 		},
 	})
-	eventually(t, 30*time.Second, "all are heard", func() bool { return heard.count() == len(written) })
+	eventually(t, "all are heard", func() bool { return heard.count() == len(written) })
 	if n := checkFirstCopies(t, heard.all(), written); n != 0 {
 		t.Errorf("%d were heard again", n)
 	}
@@ -142,7 +142,7 @@ func TestConsumerParksPoison(t *testing.T) {
 			return heard.hear(ctx, m)
 		},
 	})
-	eventually(t, 30*time.Second, "the last is heard", func() bool { return heard.count() == 3 })
+	eventually(t, "the last is heard", func() bool { return heard.count() == 3 })
 	if took := time.Since(begun); took > 15*time.Second {
 		t.Errorf("two poisonous messages took %v", took)
 	}
@@ -220,7 +220,7 @@ func TestConsumerWaitsForWhatIsUnavailable(t *testing.T) {
 		stuck = append(stuck, said(contracts.StockReleased{}, "order-0", i))
 	}
 	say(t, brokers, prefix, stuck...)
-	eventually(t, 30*time.Second, "it is tried again", func() bool { return tries.Load() >= 3 })
+	eventually(t, "it is tried again", func() bool { return tries.Load() >= 3 })
 	partitionOf := func(key string) int {
 		return kgo.StickyKeyPartitioner(nil).ForTopic(names[0]).Partition(&kgo.Record{Key: []byte(key)}, contracts.Partitions)
 	}
@@ -230,12 +230,12 @@ func TestConsumerWaitsForWhatIsUnavailable(t *testing.T) {
 		}
 	}
 	say(t, brokers, prefix, others...)
-	eventually(t, 10*time.Second, "the others are heard", func() bool { return heard.count() == len(others) })
+	eventually(t, "the others are heard", func() bool { return heard.count() == len(others) })
 	if n := queryOne[int](t, pool, "SELECT count(*) FROM parked_messages"); n != 0 {
 		t.Errorf("%d are parked", n)
 	}
 	away.Store(false)
-	eventually(t, 20*time.Second, "all are heard", func() bool { return heard.count() == len(others)+len(stuck) })
+	eventually(t, "all are heard", func() bool { return heard.count() == len(others)+len(stuck) })
 	checkFirstCopies(t, heard.all(), append(stuck, others...))
 }
 
@@ -255,7 +255,7 @@ func TestConsumerWaitsForThePlaceToPark(t *testing.T) {
 	consumer, _ := startConsumer(t, messaging.ConsumerConfig{
 		Brokers: brokers, Group: prefix, Topics: names, TopicPrefix: prefix, Pool: pool, Handle: heard.hear, Metrics: metrics,
 	})
-	eventually(t, 10*time.Second, "it has met the poison", func() bool {
+	eventually(t, "it has met the poison", func() bool {
 		return testutil.GatherAndCompare(metrics, strings.NewReader(`
 # HELP events_processed_total Messages by what became of them (processed, duplicate, parked, held behind parked ones), and tries that failed (failed).
 # TYPE events_processed_total counter
@@ -266,7 +266,7 @@ events_processed_total{error_type="permanent",event_type="unknown",status="faile
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 20*time.Second, "the next is heard", func() bool { return heard.count() == 1 })
+	eventually(t, "the next is heard", func() bool { return heard.count() == 1 })
 	if n := queryOne[int](t, pool, "SELECT count(*) FROM parked_messages"); n != 1 {
 		t.Errorf("%d are parked", n)
 	}
@@ -296,7 +296,7 @@ events_processed_total{error_type="",event_type="commerce.inventory.stock-releas
 events_processed_total{error_type="",event_type="commerce.inventory.stock-released.v1",status="duplicate"} 2
 `)
 	var err error
-	eventually(t, 20*time.Second, "the counts are right", func() bool {
+	eventually(t, "the counts are right", func() bool {
 		_, _ = want.Seek(0, 0)
 		err = testutil.GatherAndCompare(metrics, want, "events_processed_total")
 		return err == nil
@@ -330,14 +330,14 @@ func TestConsumersOfAGroupShareAndTakeOver(t *testing.T) {
 		})
 	}
 	var written []contracts.Message
-	eventually(t, 30*time.Second, "both hear", func() bool {
+	eventually(t, "both hear", func() bool {
 		batch := []contracts.Message{}
 		for range 24 {
 			batch = append(batch, said(contracts.StockReleased{}, keyOf(len(written)+len(batch)), len(written)+len(batch)))
 		}
 		say(t, brokers, prefix, batch...)
 		written = append(written, batch...)
-		eventually(t, 20*time.Second, "the batch is heard", func() bool { return heard[0].count()+heard[1].count() >= len(written) })
+		eventually(t, "the batch is heard", func() bool { return heard[0].count()+heard[1].count() >= len(written) })
 		return heard[0].count() > 0 && heard[1].count() > 0
 	})
 	var last []contracts.Message
@@ -348,7 +348,7 @@ func TestConsumersOfAGroupShareAndTakeOver(t *testing.T) {
 	written = append(written, last...)
 	begun := time.Now()
 	stops[0]()
-	eventually(t, 20*time.Second, "the other hears the rest", func() bool {
+	eventually(t, "the other hears the rest", func() bool {
 		seen := map[string]bool{}
 		for _, m := range append(heard[0].all(), heard[1].all()...) {
 			seen[m.ID] = true
@@ -393,7 +393,7 @@ func TestConsumerGoesOnWhereItStopped(t *testing.T) {
 			written = append(written, said(contracts.StockReleased{}, keyOf(i), 100*run+i))
 		}
 		say(t, brokers, prefix, written[len(written)-30:]...)
-		eventually(t, 20*time.Second, "all are heard", func() bool { return heard.count() >= len(written) })
+		eventually(t, "all are heard", func() bool { return heard.count() >= len(written) })
 		stop()
 	}
 	if n := checkFirstCopies(t, heard.all(), written); n != 0 {
@@ -421,7 +421,7 @@ func TestCaughtUp(t *testing.T) {
 	consumer, _ := startConsumer(t, config)
 	var past func(context.Context) (bool, error)
 	var err error
-	eventually(t, 10*time.Second, "the new topics are ready", func() bool {
+	eventually(t, "the new topics are ready", func() bool {
 		past, err = consumer.CaughtUp(t.Context())
 		return err == nil
 	})
@@ -438,7 +438,7 @@ func TestCaughtUp(t *testing.T) {
 		t.Errorf("with all of it waiting: %t, %v", ok, err)
 	}
 	close(gate)
-	eventually(t, 20*time.Second, "the group is past", func() bool {
+	eventually(t, "the group is past", func() bool {
 		ok, err := past(t.Context())
 		if ok && heard.count() < 24 {
 			t.Fatalf("caught up with %d of 24 heard", heard.count())
@@ -481,7 +481,7 @@ func TestConsumerTellsWhatIsAmiss(t *testing.T) {
 	full, _ := startConsumer(t, messaging.ConsumerConfig{
 		Brokers: brokers, Group: prefix, Topics: names, TopicPrefix: prefix, Pool: pool, Handle: heard.hear, ParkingPlaces: 2,
 	})
-	eventually(t, 15*time.Second, "it tells only of the parking place", func() bool {
+	eventually(t, "it tells only of the parking place", func() bool {
 		amiss := full.Degraded()
 		return len(amiss) == 1 && amiss[0] == "parking place: 2 or more messages are parked"
 	})
@@ -502,7 +502,7 @@ func TestMessagesKeepTheirTrace(t *testing.T) {
 	startConsumer(t, messaging.ConsumerConfig{
 		Brokers: brokers, Group: prefix, Topics: names, TopicPrefix: prefix, Pool: pool, Tracer: tracer, Handle: heard.hear,
 	})
-	eventually(t, 20*time.Second, "both spans have ended", func() bool { return len(spans.GetSpans()) == 2 })
+	eventually(t, "both spans have ended", func() bool { return len(spans.GetSpans()) == 2 })
 	for _, s := range spans.GetSpans() {
 		diff(t, "trace of "+s.Name, s.SpanContext.TraceID().String(), "0af7651916cd43dd8448eb211c80319c")
 		diff(t, "parent of "+s.Name, s.Parent.SpanID().String(), "b7ad6b7169203331")

@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"waybill.dev/platform/messaging"
 )
@@ -15,7 +14,7 @@ import (
 func (s *scene) child(t *testing.T, others ...int32) (replica *os.Process, waiting []int32) {
 	t.Helper()
 	replica = startChild(t, "consumer", s.pool.Config().ConnString(), s.brokers, s.prefix)
-	eventually(t, 30*time.Second, "it waits", func() bool {
+	eventually(t, "it waits", func() bool {
 		waiting = queryOne[[]int32](t, s.pool, `SELECT array_agg(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`)
 		return slices.ContainsFunc(waiting, func(pid int32) bool { return !slices.Contains(others, pid) })

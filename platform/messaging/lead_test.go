@@ -13,9 +13,6 @@ import (
 	"waybill.dev/platform/postgres"
 )
 
-// replacedWithin is what the relay promises.
-const replacedWithin = 10 * time.Second
-
 // A holder of the lead that is killed, and one that is stopped, are replaced; one that goes on after it was
 // replaced does no harm.
 func TestRelayIsReplaced(t *testing.T) {
@@ -47,7 +44,7 @@ func TestRelayIsReplaced(t *testing.T) {
 			}
 			holder := startChild(t, "relay", access.ServiceURL, brokers, prefix)
 			n := say()
-			eventually(t, 20*time.Second, "the holder publishes", func() bool { return tape.distinct() == n })
+			eventually(t, "the holder publishes", func() bool { return tape.distinct() == n })
 			relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 			leaders := func() int {
 				return queryOne[int](t, pool, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
@@ -69,7 +66,7 @@ func TestRelayIsReplaced(t *testing.T) {
 				n = say()
 				relay.Wake()
 			}
-			eventually(t, replacedWithin, "the other publishes", func() bool { return tape.distinct() == n })
+			eventually(t, "the other publishes", func() bool { return tape.distinct() == n })
 			t.Logf("replaced after %v", time.Since(hit))
 
 			_ = holder.Signal(syscall.SIGCONT) // fails for one that was killed
@@ -86,7 +83,7 @@ func TestRelayIsReplaced(t *testing.T) {
 				}
 				last = now
 			}
-			eventually(t, replacedWithin, "all arrive", func() bool { return tape.distinct() == n })
+			eventually(t, "all arrive", func() bool { return tape.distinct() == n })
 			checkFirstCopies(t, tape.messages(t), written)
 			if l := leaders(); l != 1 {
 				t.Errorf("%d lead", l)

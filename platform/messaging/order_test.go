@@ -79,7 +79,7 @@ func (s *scene) say(t testing.TB, messages ...contracts.Message) {
 
 func (s *scene) awaitOpen(t testing.TB, want int) {
 	t.Helper()
-	eventually(t, 30*time.Second, fmt.Sprintf("%d are parked", want), func() bool { return len(open(t, s.pool)) == want })
+	eventually(t, fmt.Sprintf("%d are parked", want), func() bool { return len(open(t, s.pool)) == want })
 }
 
 func (s *scene) awaitHandled(t testing.TB, subject string, want ...int64) {
@@ -90,7 +90,7 @@ func (s *scene) awaitHandled(t testing.TB, subject string, want ...int64) {
 			t.Logf("%s: %v were handled, want %v", subject, got, want)
 		}
 	}()
-	eventually(t, 30*time.Second, "all of "+subject+" are handled", func() bool {
+	eventually(t, "all of "+subject+" are handled", func() bool {
 		_, got = s.book.handled(t, subject)
 		return len(got) >= len(want)
 	})
@@ -131,7 +131,7 @@ func TestWhatComesAfterAParkedMessageWaitsBehindIt(t *testing.T) {
 	for i := range 20 {
 		s.awaitHandled(t, fmt.Sprint("other-", i), 0)
 	}
-	eventually(t, 20*time.Second, "another tenant's is handled", func() bool {
+	eventually(t, "another tenant's is handled", func() bool {
 		return queryOne[int](t, s.pool, "SELECT count(*) FROM events WHERE stream LIKE 'acme/%'") == 1
 	})
 	s.awaitHandled(t, "order-1")
@@ -149,7 +149,7 @@ func TestWhatComesAfterAParkedMessageWaitsBehindIt(t *testing.T) {
 
 	// It fails again: nothing moves.
 	redrive(t, s.pool, list[0].ID)
-	eventually(t, 20*time.Second, "it has failed again", func() bool { p := open(t, s.pool); return p[len(p)-1].Tries == 2 })
+	eventually(t, "it has failed again", func() bool { p := open(t, s.pool); return p[len(p)-1].Tries == 2 })
 	s.awaitOpen(t, 9)
 
 	s.mend()
@@ -256,7 +256,7 @@ func TestADiscardLetsThoseBehindGoOn(t *testing.T) {
 	s.awaitHandled(t, "order-1", 1, 2, 3, 4)
 	s.awaitOpen(t, 0)
 	diff(t, "discarded", len(parkedNow(t, s.pool, messaging.Filter{State: messaging.StateDiscarded})), 1)
-	eventually(t, 20*time.Second, "the log tells who has discarded it", func() bool {
+	eventually(t, "the log tells who has discarded it", func() bool {
 		return lines.tell("an operator has dealt with a parked message", "action=discarded by=ada reason=mended", list[0].ID.String())
 	})
 }
@@ -323,7 +323,7 @@ func TestARedriveThatIsBrokenOffGoesOn(t *testing.T) {
 		})
 		select {
 		case <-handling:
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("nothing is redriven")
 		}
 		stop()
@@ -415,7 +415,7 @@ func TestEachOriginIsRedrivenInItsWay(t *testing.T) {
 	for _, p := range open(t, s.pool) {
 		diff(t, "asked for", redrive(t, s.pool, p.ID), []uuid.UUID{p.ID})
 	}
-	eventually(t, 20*time.Second, "all have been looked at", func() bool {
+	eventually(t, "all have been looked at", func() bool {
 		return queryOne[int](t, s.pool, "SELECT count(*) FROM parked_messages WHERE redrive_at IS NOT NULL") == 0
 	})
 	var left []string
@@ -444,10 +444,10 @@ func TestWhatKafkaRefusedIsSentOnceMore(t *testing.T) {
 			return len(list) == 1 && list[0].Origin == messaging.FromOutbox && list[0].Tries == tries
 		}
 	}
-	eventually(t, 30*time.Second, "it is refused", refused(1))
+	eventually(t, "it is refused", refused(1))
 	s.replica(t)
 	redrive(t, s.pool, open(t, s.pool)[0].ID)
-	eventually(t, 30*time.Second, "it is sent, and refused again", refused(2))
+	eventually(t, "it is sent, and refused again", refused(2))
 	_, history, err := messaging.Show(t.Context(), s.pool, open(t, s.pool)[0].ID)
 	if err != nil || len(history) != 2 || history[1].Action != messaging.ActionRedriven || history[1].Reason != "sent once more" {
 		t.Errorf("%+v, %v", history, err)

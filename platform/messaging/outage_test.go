@@ -3,7 +3,6 @@ package messaging_test
 import (
 	"sync"
 	"testing"
-	"time"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/kafkatest"
@@ -50,7 +49,7 @@ func TestNothingIsLostWhileKafkaIsKilled(t *testing.T) {
 		}
 	})
 	for _, at := range []int{rows / 5, rows / 2, rows * 4 / 5} {
-		eventually(t, time.Minute, "there is traffic", func() bool { return wrote() >= at && tape.distinct() > 0 })
+		eventually(t, "there is traffic", func() bool { return wrote() >= at && tape.distinct() > 0 })
 		if err := server.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -58,15 +57,15 @@ func TestNothingIsLostWhileKafkaIsKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := tape.distinct()
-		eventually(t, time.Minute, "it flows again", func() bool { return tape.distinct() > before || before == rows })
+		eventually(t, "it flows again", func() bool { return tape.distinct() > before || before == rows })
 	}
 	writer.Wait()
-	eventually(t, 2*time.Minute, "all arrive", func() bool { return tape.distinct() == rows })
+	eventually(t, "all arrive", func() bool { return tape.distinct() == rows })
 	repeats := checkFirstCopies(t, tape.messages(t), written)
 	t.Logf("%d repeats on Kafka", repeats)
-	eventually(t, 2*time.Minute, "all are heard", func() bool { return heard.distinct() == rows })
+	eventually(t, "all are heard", func() bool { return heard.distinct() == rows })
 	t.Logf("%d repeats heard", checkFirstCopies(t, heard.all(), written))
-	eventually(t, 20*time.Second, "all is well", func() bool { return relay.Degraded() == nil && consumer.Degraded() == nil })
+	eventually(t, "all is well", func() bool { return relay.Degraded() == nil && consumer.Degraded() == nil })
 	if n := queryOne[int](t, pool, "SELECT count(*) FROM parked_messages"); n != 0 {
 		t.Errorf("%d are parked", n)
 	}
@@ -95,12 +94,12 @@ func TestOutagesOfKafkaAreWaitedOut(t *testing.T) {
 	})
 	told := func() bool { return relay.Degraded() != nil && consumer.Degraded() != nil }
 	well := func() bool { return relay.Degraded() == nil && consumer.Degraded() == nil }
-	eventually(t, 20*time.Second, "both tell that Kafka is away", told)
+	eventually(t, "both tell that Kafka is away", told)
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 30*time.Second, "it is heard", func() bool { return heard.count() == 1 })
-	eventually(t, 20*time.Second, "all is well", well)
+	eventually(t, "it is heard", func() bool { return heard.count() == 1 })
+	eventually(t, "all is well", well)
 
 	if err := server.Pause(); err != nil {
 		t.Fatal(err)
@@ -110,11 +109,11 @@ func TestOutagesOfKafkaAreWaitedOut(t *testing.T) {
 	if _, err := consumer.CaughtUp(t.Context()); err == nil {
 		t.Error("caught up with a Kafka that does not answer")
 	}
-	eventually(t, 30*time.Second, "both tell that Kafka does not answer", told)
+	eventually(t, "both tell that Kafka does not answer", told)
 	if err := server.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Minute, "all are heard", func() bool { return heard.distinct() == len(written) })
-	eventually(t, 20*time.Second, "all is well again", well)
+	eventually(t, "all are heard", func() bool { return heard.distinct() == len(written) })
+	eventually(t, "all is well again", well)
 	checkFirstCopies(t, heard.all(), written)
 }

@@ -159,9 +159,9 @@ func (w *world) replay() func(context.Context) {
 	var all []func(context.Context)
 	for _, replica := range w.replicas {
 		if rapid.Bool().Draw(w.t, "replays") {
-			patience := time.Duration(rapid.SampledFrom([]int{5, 20, 10_000}).Draw(w.t, "ends after ms")) * time.Millisecond
+			endsAfter := time.Duration(rapid.SampledFrom([]int{5, 20, 10_000}).Draw(w.t, "ends after ms")) * time.Millisecond
 			all = append(all, func(ctx context.Context) {
-				ctx, cancel := context.WithTimeout(ctx, patience)
+				ctx, cancel := context.WithTimeout(ctx, endsAfter)
 				defer cancel()
 				_ = replica.Replay(ctx)
 			})

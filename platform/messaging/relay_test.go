@@ -29,7 +29,7 @@ func TestRelayPublishesWhatWasWritten(t *testing.T) {
 	write(t, pool, first, second)
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 10*time.Second, "both arrive", func() bool { return tape.count() >= 2 })
+	eventually(t, "both arrive", func() bool { return tape.count() >= 2 })
 
 	for _, record := range tape.all() {
 		want := first
@@ -57,7 +57,7 @@ func TestRelayPublishesWhatWasWritten(t *testing.T) {
 		diff(t, "partition", int(record.Partition), java.Partition(record, contracts.Partitions))
 	}
 	// They may have arrived with a first send that failed in part, or whose acknowledgement is still on its way.
-	eventually(t, 10*time.Second, "the relay is well", func() bool { return relay.Degraded() == nil })
+	eventually(t, "the relay is well", func() bool { return relay.Degraded() == nil })
 }
 
 func TestRelayWakesAtOnce(t *testing.T) {
@@ -67,14 +67,14 @@ func TestRelayWakesAtOnce(t *testing.T) {
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
 	write(t, pool, said(contracts.StockReleased{}, "first", 0))
-	eventually(t, 10*time.Second, "the relay works", func() bool { return tape.distinct() == 1 })
+	eventually(t, "the relay works", func() bool { return tape.distinct() == 1 })
 	// Of 10 wakes that find the relay idle, the quickest shows that it does not wait for its poll of a second.
 	fastest := time.Hour
 	for i := range 10 {
 		begun := time.Now()
 		write(t, pool, said(contracts.StockReleased{}, "again", i))
 		relay.Wake()
-		eventually(t, 10*time.Second, "it arrives", func() bool { return tape.distinct() == i+2 })
+		eventually(t, "it arrives", func() bool { return tape.distinct() == i+2 })
 		fastest = min(fastest, time.Since(begun))
 		time.Sleep(100 * time.Millisecond) // a gap in the traffic, not a wait for anything
 	}
@@ -109,7 +109,7 @@ func TestRelayKeepsOrderUnderConcurrentWriters(t *testing.T) {
 	}
 	tape := listen(t, brokers, prefix, names...)
 	writers.Wait()
-	eventually(t, 30*time.Second, "all arrive", func() bool { return tape.distinct() == len(written) })
+	eventually(t, "all arrive", func() bool { return tape.distinct() == len(written) })
 	checkFirstCopies(t, tape.messages(t), written)
 }
 
@@ -123,7 +123,7 @@ func TestRelaySkipsNothingThatIsCommittedLate(t *testing.T) {
 	early := said(contracts.StockReleased{}, "early", 1)
 	write(t, pool, early)
 	relay.Wake()
-	eventually(t, 10*time.Second, "the first arrives", func() bool { return tape.distinct() == 1 })
+	eventually(t, "the first arrives", func() bool { return tape.distinct() == 1 })
 
 	late, later := said(contracts.StockReleased{}, "late", 1), said(contracts.StockReleased{}, "later", 1)
 	open, err := pool.Begin(t.Context())
@@ -150,7 +150,7 @@ func TestRelaySkipsNothingThatIsCommittedLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	relay.Wake()
-	eventually(t, 10*time.Second, "all arrive", func() bool { return tape.distinct() == 3 })
+	eventually(t, "all arrive", func() bool { return tape.distinct() == 3 })
 	checkFirstCopies(t, tape.messages(t), []contracts.Message{early, late, later})
 }
 
@@ -176,8 +176,8 @@ func TestRelayParksWhatKafkaRefuses(t *testing.T) {
 	write(t, pool, after)
 	_, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, Metrics: metrics})
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 20*time.Second, "the others arrive", func() bool { return tape.distinct() == 2 })
-	eventually(t, 10*time.Second, "four are parked", func() bool {
+	eventually(t, "the others arrive", func() bool { return tape.distinct() == 2 })
+	eventually(t, "four are parked", func() bool {
 		return queryOne[int](t, pool, "SELECT count(*) FROM parked_messages") == 4
 	})
 	checkFirstCopies(t, tape.messages(t), []contracts.Message{before, after})
@@ -220,8 +220,8 @@ func TestRelayMakesTopicsThatAreMissing(t *testing.T) {
 	write(t, pool, message)
 	relay, _ := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, message.Data.Type().Topic())
-	eventually(t, 20*time.Second, "it arrives", func() bool { return tape.distinct() == 1 })
-	eventually(t, 5*time.Second, "all is well", func() bool { return relay.Degraded() == nil })
+	eventually(t, "it arrives", func() bool { return tape.distinct() == 1 })
+	eventually(t, "all is well", func() bool { return relay.Degraded() == nil })
 }
 
 // While Kafka is away the relay says so, the outbox deepens, and nothing is lost.
@@ -231,8 +231,8 @@ func TestRelayTellsThatKafkaIsAway(t *testing.T) {
 	metrics := prometheus.NewRegistry()
 	write(t, pool, said(contracts.StockReleased{}, "order-1", 1), said(contracts.StockReleased{}, "order-1", 2))
 	relay, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: []string{deadAddress(t)}, Metrics: metrics})
-	eventually(t, 10*time.Second, "degraded", func() bool { return relay.Degraded() != nil })
-	eventually(t, 10*time.Second, "a depth of 2", func() bool {
+	eventually(t, "degraded", func() bool { return relay.Degraded() != nil })
+	eventually(t, "a depth of 2", func() bool {
 		return testutil.GatherAndCompare(metrics, strings.NewReader(`
 # HELP outbox_depth Rows of the outbox that wait to be sent, up to 10000; 0 where another replica leads.
 # TYPE outbox_depth gauge
@@ -262,7 +262,7 @@ func TestRelayMeasuresBeforeItPublishes(t *testing.T) {
 	startRelay(t, messaging.RelayConfig{
 		Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, Metrics: metrics, After: after,
 	})
-	eventually(t, 10*time.Second, "an age of an hour", func() bool {
+	eventually(t, "an age of an hour", func() bool {
 		gathered, err := metrics.Gather()
 		for _, m := range gathered {
 			if err == nil && m.GetName() == "outbox_oldest_age_seconds" && m.GetMetric()[0].GetGauge().GetValue() >= 3600 {
@@ -276,8 +276,8 @@ func TestRelayMeasuresBeforeItPublishes(t *testing.T) {
 	}
 	close(after)
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 20*time.Second, "it is sent", func() bool { return tape.distinct() == 1 })
-	eventually(t, 10*time.Second, "nothing waits", func() bool {
+	eventually(t, "it is sent", func() bool { return tape.distinct() == 1 })
+	eventually(t, "nothing waits", func() bool {
 		_, waiting, err := messaging.Unsent(t.Context(), pool)
 		return err == nil && !waiting
 	})
@@ -302,14 +302,14 @@ func TestRelaySweepsWhatWasSent(t *testing.T) {
 	_, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix, Keep: keep})
 	tape := listen(t, brokers, prefix, names...)
 	left := func() int { return queryOne[int](t, pool, "SELECT count(*) FROM watermill_outbox") }
-	eventually(t, 20*time.Second, "all are swept", func() bool {
+	eventually(t, "all are swept", func() bool {
 		n := left()
 		if n < len(old) && time.Since(begun) < keep {
 			t.Fatal("a row was deleted before its time")
 		}
 		return n == 0
 	})
-	eventually(t, 10*time.Second, "all have arrived", func() bool { return tape.distinct() == len(old) })
+	eventually(t, "all have arrived", func() bool { return tape.distinct() == len(old) })
 	checkFirstCopies(t, tape.messages(t), old)
 	stop()
 
@@ -317,7 +317,7 @@ func TestRelaySweepsWhatWasSent(t *testing.T) {
 	write(t, pool, unsent...)
 	_, stop = startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: []string{deadAddress(t)}, Keep: 100 * time.Millisecond})
 	marks := "SELECT count(*) FROM watermill_offsets_outbox WHERE consumer_group LIKE 'sent/%'"
-	eventually(t, 10*time.Second, "one mark is left", func() bool { return queryOne[int](t, pool, marks) == 1 })
+	eventually(t, "one mark is left", func() bool { return queryOne[int](t, pool, marks) == 1 })
 	stop()
 	if n := left(); n != len(unsent) {
 		t.Errorf("%d rows are left, want the %d that were not sent", n, len(unsent))
@@ -339,7 +339,7 @@ func TestResend(t *testing.T) {
 	write(t, pool, newer...)
 	_, stop := startRelay(t, messaging.RelayConfig{Pool: pool, Service: service, Brokers: brokers, TopicPrefix: prefix})
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 20*time.Second, "all arrive", func() bool { return tape.distinct() == 1501 })
+	eventually(t, "all arrive", func() bool { return tape.distinct() == 1501 })
 	stop()
 	write(t, pool, said(contracts.StockReserved{}, "not-sent-yet", 1))
 
@@ -353,7 +353,7 @@ func TestResend(t *testing.T) {
 		if err != nil || n.Sent != test.want || len(n.Refused) != 0 {
 			t.Errorf("since %v ago: sent %+v again, %v; want %d", test.since, n, err, test.want)
 		}
-		eventually(t, 20*time.Second, "all arrive again", func() bool { return tape.count() >= had+test.want })
+		eventually(t, "all arrive again", func() bool { return tape.count() >= had+test.want })
 		diff(t, "the relay's place", queryOne[string](t, pool, "SELECT string_agg(o::text, ' ') FROM watermill_offsets_outbox AS o WHERE consumer_group = 'relay'"), place)
 	}
 	// The relay itself may have sent some again.
@@ -395,7 +395,7 @@ func TestOutboxIsWatermills(t *testing.T) {
 		}
 		diff(t, "id", m.UUID, want.ID)
 		diff(t, "data", got.Data, want.Data)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing came")
 	}
 }
@@ -410,17 +410,17 @@ func TestRelayOutlivesPostgres(t *testing.T) {
 	tape := listen(t, brokers, prefix, names...)
 	first, second := said(contracts.StockReleased{}, "order-1", 1), said(contracts.StockReleased{}, "order-1", 2)
 	write(t, pool, first)
-	eventually(t, 10*time.Second, "the first arrives", func() bool { return tape.distinct() == 1 })
+	eventually(t, "the first arrives", func() bool { return tape.distinct() == 1 })
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "the second is written", func() bool {
+	eventually(t, "the second is written", func() bool {
 		return pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return writeIn(t.Context(), tx, second) }) == nil
 	})
-	eventually(t, 15*time.Second, "the second arrives", func() bool { return tape.distinct() == 2 })
+	eventually(t, "the second arrives", func() bool { return tape.distinct() == 2 })
 	checkFirstCopies(t, tape.messages(t), []contracts.Message{first, second})
 }
 
@@ -435,5 +435,5 @@ func TestServicesOfOneDatabaseLeadApart(t *testing.T) {
 		startRelay(t, messaging.RelayConfig{Pool: pool, Service: name, Brokers: brokers, TopicPrefix: prefix})
 	}
 	tape := listen(t, brokers, prefix, names...)
-	eventually(t, 10*time.Second, "both arrive", func() bool { return tape.distinct() == 2 })
+	eventually(t, "both arrive", func() bool { return tape.distinct() == 2 })
 }

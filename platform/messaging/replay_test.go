@@ -21,7 +21,7 @@ func TestATransientFailureHoldsUpNoOtherRedrive(t *testing.T) {
 	heads := failedOnes(open(t, s.pool)) // the newest first
 	s.set(stays.ID, away)
 	redrive(t, s.pool, heads[1])
-	eventually(t, 20*time.Second, "it fails in its redrive", func() bool { return s.triesOf(stays.ID) >= 2 })
+	eventually(t, "it fails in its redrive", func() bool { return s.triesOf(stays.ID) >= 2 })
 	s.set(other.ID, nil)
 	redrive(t, s.pool, heads[0])
 	s.awaitHandled(t, "order-2", 0, 1)
@@ -49,9 +49,9 @@ func TestARedriveThatCannotBeNotedPauses(t *testing.T) {
 	}
 	redrive(t, s.pool, failedOnes(open(t, s.pool))...)
 	before := s.triesOf(m.ID)
-	eventually(t, 20*time.Second, "it is tried", func() bool { return s.triesOf(m.ID) > before })
+	eventually(t, "it is tried", func() bool { return s.triesOf(m.ID) > before })
 	began := time.Now()
-	eventually(t, 20*time.Second, "it is tried again, twice", func() bool { return s.triesOf(m.ID) > before+2 })
+	eventually(t, "it is tried again, twice", func() bool { return s.triesOf(m.ID) > before+2 })
 	if took := time.Since(began); took < time.Second {
 		t.Errorf("it was tried again within %v", took)
 	}

@@ -40,7 +40,7 @@ func TestHasRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	has := func(before time.Time) (read bool) {
-		eventually(t, 20*time.Second, "Kafka tells of the group", func() bool {
+		eventually(t, "Kafka tells of the group", func() bool {
 			read, err = consumer.HasRead(t.Context(), before)
 			return err == nil
 		})
@@ -51,17 +51,17 @@ func TestHasRead(t *testing.T) {
 	}
 	inBackground(t, "consumer", consumer.Run)
 	released <- struct{}{}
-	eventually(t, 20*time.Second, "the first is read", func() bool { return has(now.Add(-71*time.Hour - time.Minute)) })
+	eventually(t, "the first is read", func() bool { return has(now.Add(-71*time.Hour - time.Minute)) })
 	if has(now.Add(-24 * time.Hour)) {
 		t.Error("the second has not been read")
 	}
 	released <- struct{}{}
-	eventually(t, 20*time.Second, "the second is read", func() bool { return has(now.Add(-24 * time.Hour)) })
+	eventually(t, "the second is read", func() bool { return has(now.Add(-24 * time.Hour)) })
 	if has(now) {
 		t.Error("the third has not been read")
 	}
 	released <- struct{}{}
-	eventually(t, 20*time.Second, "the third is read", func() bool { return has(now.Add(time.Hour)) })
+	eventually(t, "the third is read", func() bool { return has(now.Add(time.Hour)) })
 }
 
 // produceAt puts messages of one key on a topic as if they had come at these times.

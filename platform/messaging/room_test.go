@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -39,7 +38,7 @@ func TestAFullParkingPlacePausesTheConsumer(t *testing.T) {
 	}
 	last := s.message("order-1", 3)
 	s.say(t, last)
-	eventually(t, 20*time.Second, "it tells that there is no room", func() bool {
+	eventually(t, "it tells that there is no room", func() bool {
 		return strings.Contains(strings.Join(consumer.Degraded(), "; "), "parking place: it is full with 4 messages") && paused(metrics, 1)
 	})
 	past, err := consumer.CaughtUp(t.Context())
@@ -53,7 +52,7 @@ func TestAFullParkingPlacePausesTheConsumer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 20*time.Second, "what was parked is behind the group", func() bool {
+	eventually(t, "what was parked is behind the group", func() bool {
 		ok, err := past(t.Context())
 		return ok && err == nil
 	})
@@ -70,11 +69,11 @@ func TestAFullParkingPlacePausesTheConsumer(t *testing.T) {
 	for i := range 30 {
 		s.awaitHandled(t, fmt.Sprint("late-", i), 0)
 	}
-	eventually(t, 20*time.Second, "it tells that there is room", func() bool {
+	eventually(t, "it tells that there is room", func() bool {
 		amiss := strings.Join(consumer.Degraded(), "; ")
 		return amiss == "parking place: 4 or more messages are parked" && paused(metrics, 0)
 	})
-	eventually(t, 20*time.Second, "the group is past all", func() bool {
+	eventually(t, "the group is past all", func() bool {
 		ok, err := late(t.Context())
 		return ok && err == nil
 	})

@@ -49,7 +49,7 @@ func TestSweepingDropsNothingUnsent(t *testing.T) {
 		all = append(all, late)
 		if round == rounds-1 {
 			stops[2]() // it may lead for as long as it likes
-			eventually(t, 30*time.Second, "all have arrived", func() bool { return tape.distinct() == len(all) })
+			eventually(t, "all have arrived", func() bool { return tape.distinct() == len(all) })
 		}
 		for _, stop := range stops {
 			stop() // whether or not anything has been sent, or swept
@@ -59,7 +59,7 @@ func TestSweepingDropsNothingUnsent(t *testing.T) {
 		t.Errorf("%d repeats of %d messages", n, len(all))
 	}
 	relay(brokers)
-	eventually(t, 20*time.Second, "nothing is left", func() bool {
+	eventually(t, "nothing is left", func() bool {
 		return queryOne[int](t, pool, "SELECT count(*) FROM watermill_outbox") == 0
 	})
 }

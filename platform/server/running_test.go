@@ -100,7 +100,7 @@ func run(t *testing.T, service server.Service, c server.Config, o server.Options
 			if err != nil {
 				t.Errorf("run: %v", err)
 			}
-		case <-time.After(15 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the server has not stopped")
 		}
 	})

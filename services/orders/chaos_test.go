@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"waybill.dev/contracts"
 	"waybill.dev/platform/servicetest"
@@ -29,13 +28,13 @@ func TestAClockThatIsAheadJudgesNothingEarly(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = serveHasty(t, brokers, access, settle)
-	eventually(t, time.Minute, "the clock is told of", func() bool {
+	eventually(t, "the clock is told of", func() bool {
 		return strings.Contains(r.get("/readyz", "").Body, "clock: it is 2h0m0s ahead of PostgreSQL's")
 	})
-	eventually(t, time.Minute, "what is due is judged", func() bool { return r.show(hasty).Cancellation != nil })
+	eventually(t, "what is due is judged", func() bool { return r.show(hasty).Cancellation != nil })
 	again := r.place("hasty").ID
 	r.hear("hasty", again, contracts.PaymentAuthorized{}) // by the right clock, so that the next step is due soon
-	eventually(t, time.Minute, "a later look has judged", func() bool { return r.show(again).Cancellation != nil })
+	eventually(t, "a later look has judged", func() bool { return r.show(again).Cancellation != nil })
 	if o := read[orders.Order](t, r.get("/v1/orders/"+patient, "patient"), http.StatusOK); o.Cancellation != nil {
 		t.Errorf("cancelled long before its deadline: %+v", o.Cancellation)
 	}

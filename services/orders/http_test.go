@@ -584,7 +584,7 @@ func TestListWhatNeedsSomebody(t *testing.T) {
 			t.Errorf("waits for %q until %v, want %q", got.NextStep, got.DueAt, want)
 		}
 	}
-	eventually(t, 15*time.Second, "the metrics tell of them", func() bool {
+	eventually(t, "the metrics tell of them", func() bool {
 		metrics := r.get("/metrics", "").Body
 		for _, line := range []string{
 			`orders_attention{reason="capture_refused"} 1`, `orders_attention{reason="void_refused"} 0`,

@@ -84,7 +84,7 @@ func serve(tb testing.TB, change func(*orders.Config)) *running {
 		}
 	}}
 	tb.Cleanup(r.stop)
-	eventually(tb, 10*time.Second, "the service is ready", func() bool { return r.get("/readyz", "").Status == http.StatusOK })
+	eventually(tb, "the service is ready", func() bool { return r.get("/readyz", "").Status == http.StatusOK })
 	return r
 }
 
@@ -185,8 +185,11 @@ func (r *running) count(sql string, args ...any) (n int) {
 	return n
 }
 
+// patience is for a machine that has much else to do. What comes at all comes long before.
+const patience = 2 * time.Minute
+
 // eventually waits for a condition.
-func eventually(tb testing.TB, patience time.Duration, what string, holds func() bool) {
+func eventually(tb testing.TB, what string, holds func() bool) {
 	tb.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {

@@ -310,10 +310,10 @@ func TestOrdersWasAway(t *testing.T) {
 	away := time.Now()
 	newOthers(t, brokers).complete(inTime)
 	// The deadlines, and the settling time after them, have long passed when orders comes back.
-	eventually(t, time.Minute, "the deadlines have passed", func() bool { return time.Since(away) > time.Second+settle })
+	eventually(t, "the deadlines have passed", func() bool { return time.Since(away) > time.Second+settle })
 
 	r = serveHasty(t, brokers, access, settle)
-	eventually(t, time.Minute, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
+	eventually(t, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
 	if o := r.show(inTime); o.Status != "completed" || o.Cancellation != nil {
 		t.Errorf("%s, %+v", o.Status, o.Cancellation)
 	}
@@ -334,14 +334,14 @@ func TestKafkaWasAway(t *testing.T) {
 	r := serveHasty(t, k.Brokers(), database(t), 5*time.Second)
 	early := r.place("hasty").ID
 	newOthers(t, k.Brokers()).complete(early)
-	eventually(t, time.Minute, "an order is completed", func() bool { return r.show(early).Status == "completed" })
+	eventually(t, "an order is completed", func() bool { return r.show(early).Status == "completed" })
 
 	if err := k.Pause(); err != nil {
 		t.Fatal(err)
 	}
 	inTime, silent := r.place("hasty").ID, r.place("hasty").ID // orders are taken all the same
 	placed := time.Now()
-	eventually(t, time.Minute, "the deadlines have passed", func() bool {
+	eventually(t, "the deadlines have passed", func() bool {
 		if a, b := r.show(inTime), r.show(silent); a.Status != "placed" || b.Status != "placed" {
 			t.Fatalf("judged while Kafka was away: %s, %s", a.Status, b.Status)
 		}
@@ -351,7 +351,7 @@ func TestKafkaWasAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	newOthers(t, k.Brokers()).complete(inTime)
-	eventually(t, time.Minute, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
+	eventually(t, "the silent order is judged", func() bool { return r.show(silent).Cancellation != nil })
 	if o := r.show(inTime); o.Status != "completed" || o.Cancellation != nil {
 		t.Errorf("%s, %+v", o.Status, o.Cancellation)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Patience is how long a test waits for what must happen.
-const Patience = 20 * time.Second
+const Patience = time.Minute
 
 // Runner is a simulator.
 type Runner interface{ Run(context.Context) error }
