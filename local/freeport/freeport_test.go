@@ -2,20 +2,20 @@ package freeport_test
 
 import (
 	"errors"
+	"net"
 	"syscall"
 	"testing"
 
 	"waybill.dev/local/freeport"
 )
 
-func TestNoTwoReservedPortsAreTheSame(t *testing.T) {
+// Who was given a port, and has not bound it yet, does not find it taken by the next who asked.
+func TestNoPortIsGivenTwice(t *testing.T) {
 	t.Parallel()
-	var ports freeport.Reservation
-	defer ports.Release()
 	seen := map[int]bool{}
 	// So many that a choice without regard to the others would meet one of them twice.
 	for range 1000 {
-		port, err := ports.Take(0)
+		port, err := freeport.Pick(0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,19 +26,23 @@ func TestNoTwoReservedPortsAreTheSame(t *testing.T) {
 	}
 }
 
-func TestReservedPortIsTakenUntilItIsReleased(t *testing.T) {
+func TestTakenPortIsTold(t *testing.T) {
 	t.Parallel()
-	var ports freeport.Reservation
-	defer ports.Release()
-	port, err := ports.Take(0)
+	port, err := freeport.Pick(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp4", freeport.Address(port))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := freeport.Pick(port); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Fatalf("a reserved port gives %v", err)
+		t.Fatalf("a port that is taken gives %v", err)
 	}
-	ports.Release()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if again, err := freeport.Pick(port); err != nil || again != port {
-		t.Fatalf("a released port gives %d, %v", again, err)
+		t.Fatalf("a port that is free gives %d, %v", again, err)
 	}
 }

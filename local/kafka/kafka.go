@@ -145,14 +145,16 @@ func (s *Server) launch(ctx context.Context) error {
 }
 
 // pickPorts picks the broker's port, any for 0, and another one for its controller.
-func pickPorts(broker int) (port, controller int, err error) {
-	var ports freeport.Reservation
-	defer ports.Release()
-	if port, err = ports.Take(broker); err != nil {
+func pickPorts(wanted int) (broker, controller int, err error) {
+	if broker, err = freeport.Pick(wanted); err != nil {
 		return 0, 0, err
 	}
-	controller, err = ports.Take(0)
-	return port, controller, err
+	for controller = broker; controller == broker; {
+		if controller, err = freeport.Pick(0); err != nil {
+			return 0, 0, err
+		}
+	}
+	return broker, controller, nil
 }
 
 // run runs a broker on a formatted folder until it serves.

@@ -77,12 +77,9 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 		return nil, fmt.Errorf("log folder: %w", err)
 	}
 	s := &Suite{config: config, byName: map[string]*Process{}}
-	var ports freeport.Reservation
-	defer ports.Release()
-	if err := s.plan(access, &ports); err != nil {
+	if err := s.plan(access); err != nil {
 		return nil, err
 	}
-	ports.Release()
 	if err := s.launch(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -93,10 +90,10 @@ func Start(ctx context.Context, config Config) (*Suite, error) {
 }
 
 // plan gives every process its address, and tells each of the others'.
-func (s *Suite) plan(access map[string]postgres.Access, ports *freeport.Reservation) error {
+func (s *Suite) plan(access map[string]postgres.Access) error {
 	address := map[string]string{}
 	for _, name := range slices.Concat(suite.ServiceNames(), suite.SimulatorNames(), []string{suite.SMTP}) {
-		port, err := ports.Take(0)
+		port, err := freeport.Pick(0)
 		if err != nil {
 			return err
 		}
@@ -143,7 +140,7 @@ func (s *Suite) plan(access map[string]postgres.Access, ports *freeport.Reservat
 			process, listen := name, address[name]
 			if replica > 0 {
 				process = name + "-" + strconv.Itoa(replica+1)
-				port, err := ports.Take(0)
+				port, err := freeport.Pick(0)
 				if err != nil {
 					return err
 				}
