@@ -216,15 +216,17 @@ func (s *Server) Stop() error {
 }
 
 // Pause stops the broker's process where it is, as a machine that hangs does: connections stay open and nothing answers.
-func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
-
-// Resume lets a paused broker go on.
-func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(signal syscall.Signal) error {
+func (s *Server) Pause() error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return s.process.Signal(signal)
+	return s.process.Pause()
+}
+
+// Resume lets a paused broker go on.
+func (s *Server) Resume() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.process.Signal(syscall.SIGCONT)
 }
 
 // Kill ends the broker as a crash would, and keeps its data.

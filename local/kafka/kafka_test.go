@@ -70,7 +70,7 @@ func TestPausedBrokerAnswersWhenResumed(t *testing.T) {
 	}()
 	select {
 	case err := <-answered:
-		t.Errorf("a paused broker answered: %v", err)
+		t.Fatalf("a paused broker answered: %v", err)
 	case <-time.After(300 * time.Millisecond):
 	}
 	if err := server.Resume(); err != nil {

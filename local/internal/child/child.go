@@ -105,6 +105,15 @@ func (p *Process) Signal(signal syscall.Signal) error {
 	return err
 }
 
+// Pause stops the child where it is (SIGSTOP), until it is sent SIGCONT, and returns when it stands. A child that has ended
+// is no error.
+func (p *Process) Pause() error {
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStopped(p.Pid(), p.done)
+}
+
 // Stop asks the child to end with the given signal, kills it when it has not ended within patience, and
 // returns when it is gone.
 func (p *Process) Stop(signal syscall.Signal, patience time.Duration) error {

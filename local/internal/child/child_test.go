@@ -1,9 +1,14 @@
 package child
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,11 +24,35 @@ func TestMain(m *testing.M) {
 	case "talker":
 		fmt.Print("first\n\n  second  \nlast without an end")
 		os.Exit(3)
+	case "counter":
+		count(os.Args[1])
 	case "sleeper":
 		fmt.Println("ready")
 		select {}
 	}
 	os.Exit(m.Run())
+}
+
+// count counts on, in more threads than there are processors, and notes how far it has come.
+func count(file string) {
+	notes, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		panic(err)
+	}
+	const threads = 32
+	runtime.GOMAXPROCS(threads)
+	var counted atomic.Uint64
+	for range threads {
+		go func() {
+			for {
+				if _, err := notes.WriteAt(binary.BigEndian.AppendUint64(nil, counted.Add(1)), 0); err != nil {
+					panic(err)
+				}
+			}
+		}()
+	}
+	fmt.Println("ready")
+	select {}
 }
 
 func self(t *testing.T, role string) Command {
@@ -70,6 +99,59 @@ func TestStopKillsWhatDoesNotEnd(t *testing.T) {
 	}
 	if err := process.Signal(syscall.SIGTERM); err != nil {
 		t.Errorf("a signal to a child that has ended: %v", err)
+	}
+}
+
+func TestAPausedChildDoesNothing(t *testing.T) {
+	t.Parallel()
+	notes := filepath.Join(t.TempDir(), "notes")
+	if err := os.WriteFile(notes, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	command := self(t, "counter")
+	command.Args = []string{notes}
+	command.Line = func(string) { close(ready) }
+	process, err := Start(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := process.Stop(syscall.SIGKILL, time.Minute); err != nil {
+			t.Error(err)
+		}
+	}()
+	<-ready
+	read := func() []byte {
+		noted, err := os.ReadFile(notes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return noted
+	}
+	last := read()
+	for range 20 {
+		for bytes.Equal(read(), last) {
+			time.Sleep(time.Millisecond) // it goes on when it has been let
+		}
+		if err := process.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		last = read()
+		for range 1000 {
+			if now := read(); !bytes.Equal(now, last) {
+				t.Fatalf("a paused child went on from %x to %x", last, now)
+			}
+		}
+		if err := process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := process.Stop(syscall.SIGKILL, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Pause(); err != nil {
+		t.Errorf("the pause of one that has ended: %v", err)
 	}
 }
 
