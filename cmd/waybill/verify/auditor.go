@@ -42,7 +42,8 @@ type Options struct {
 // auditor is an audit under way.
 type auditor struct {
 	sources Sources
-	began   time.Time
+	// began is when the sources were opened, by the clock of orders' database.
+	began time.Time
 	// due is up to when deadlines have surely been judged.
 	due      time.Time
 	progress func(string)
@@ -79,6 +80,7 @@ func (p position) before(q position) bool {
 
 // Run audits a suite. An error says that it could not.
 func Run(ctx context.Context, o Options) (Report, error) {
+	asked := time.Now()
 	folder, err := os.MkdirTemp(o.Folder, "waybill-verify-")
 	if err != nil {
 		return Report{}, err
@@ -98,7 +100,8 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := errors.Join(err, a.spill.close()); err != nil {
 		return Report{}, err
 	}
-	a.report.finish(a.began, o.AtRest)
+	a.report.Began, a.report.Took = a.began.UTC(), time.Since(asked)
+	a.report.finish(o.AtRest)
 	return a.report, nil
 }
 
@@ -139,7 +142,6 @@ func (a *auditor) run(ctx context.Context) error {
 
 // open connects to everything and notes the moment of the audit; the order of the steps is that of the package's doc.
 func (a *auditor) open(ctx context.Context) (err error) {
-	a.began = time.Now()
 	for _, name := range suite.ServiceNames() {
 		if a.sources.Databases[name] == "" {
 			return fmt.Errorf("the login to the database of %s is not known", name)
@@ -148,6 +150,9 @@ func (a *auditor) open(ctx context.Context) (err error) {
 			delete(a.schemas, name)
 			return err
 		}
+	}
+	if a.began, err = a.schemas[suite.Orders].now(ctx); err != nil {
+		return err
 	}
 	if a.kafka, err = openKafka(a.sources.Brokers, a.sources.Prefix); err != nil {
 		return err

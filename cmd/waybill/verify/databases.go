@@ -49,6 +49,16 @@ func connect(ctx context.Context, service, login string) (*schema, error) {
 
 func (s *schema) close(ctx context.Context) { _ = s.connection.Close(context.WithoutCancel(ctx)) }
 
+// now is what time it is by the database's clock: deadlines are judged by that of orders' own, and the clock of the machine
+// that audits may be off.
+func (s *schema) now(ctx context.Context) (time.Time, error) {
+	now, err := postgres.Now(ctx, s.connection)
+	if err != nil {
+		err = fmt.Errorf("database of %s: %w", s.service, err)
+	}
+	return now, err
+}
+
 // setMark notes which transactions are over.
 func (s *schema) setMark(ctx context.Context) error {
 	var text string

@@ -11,6 +11,7 @@ import (
 
 // Report is what an audit has found.
 type Report struct {
+	// Began is by the clock of orders' database.
 	Began time.Time     `json:"began"`
 	Took  time.Duration `json:"tookNanoseconds"`
 
@@ -107,8 +108,7 @@ func list[T any](all []T, one T) []T {
 }
 
 // finish sorts the lists and says what it all comes to.
-func (r *Report) finish(began time.Time, atRest bool) {
-	r.Began, r.Took = began.UTC(), time.Since(began)
+func (r *Report) finish(atRest bool) {
 	if r.Findings == nil {
 		r.Findings = []Finding{}
 	}
