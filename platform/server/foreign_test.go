@@ -34,10 +34,14 @@ func TestServiceRefusesAForeignDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer admin.Close(context.WithoutCancel(t.Context()))
-	if _, err := admin.Exec(t.Context(), `INSERT INTO inventory.watermill_offsets_outbox VALUES ('relay', 1, '1000000000000')`); err != nil {
+	// A version later there is something to migrate, too.
+	if _, err := admin.Exec(t.Context(), `INSERT INTO inventory.watermill_offsets_outbox VALUES ('relay', 1, '1000000000000');
+		DROP INDEX inventory.parked_messages_open_by_age; DELETE FROM inventory.goose_platform_version WHERE version_id = 4`); err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(t.Context(), countingService(&errands{}), config(t, access[counting].ServiceURL), server.Options{Logger: slog.New(slog.DiscardHandler)})
+	c := config(t, access[counting].ServiceURL)
+	c.MigrationsURL = access[counting].OwnerURL
+	s, err := server.New(t.Context(), countingService(&errands{}), c, server.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +63,10 @@ func TestServiceRefusesAForeignDatabase(t *testing.T) {
 	if !errors.Is(err, postgres.ErrForeign) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "waybill database adopt") {
 		t.Errorf("the service ends by %v", err)
 	}
-	var written int
-	if err := admin.QueryRow(t.Context(), `SELECT count(*) FROM inventory.events`).Scan(&written); err != nil || written > 0 {
-		t.Errorf("%d facts were written: %v", written, err)
+	var written, version int
+	err = admin.QueryRow(t.Context(), `SELECT count(*), (SELECT max(version_id) FROM inventory.goose_platform_version) FROM inventory.events`).
+		Scan(&written, &version)
+	if err != nil || written > 0 || version != 3 {
+		t.Errorf("%d facts were written, and the schema is at version %d: %v", written, version, err)
 	}
 }

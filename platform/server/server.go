@@ -261,6 +261,10 @@ func (s *Server) prepare(ctx context.Context) error {
 
 func (s *Server) checkSchema(ctx context.Context) error {
 	if s.config.MigrationsURL != "" {
+		// What has to be adopted first is left as it is. Whatever else is amiss may be for the migrations to mend.
+		if err := postgres.Native(ctx, s.app.Pool); errors.Is(err, postgres.ErrForeign) {
+			return err
+		}
 		if err := postgres.Migrate(ctx, s.config.MigrationsURL, s.service.Name, s.service.Migrations); err != nil {
 			return err
 		}
