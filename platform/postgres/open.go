@@ -39,9 +39,13 @@ func sessionSettings(service string) map[string]string {
 }
 
 // Open makes a pool of connections under the service's role. It does not connect: a server that is away is
-// noticed by the first who uses the pool, and the pool works once the server is back. The error is one of the
-// URL.
+// noticed by the first who uses the pool, and the pool works once the server is back. One that falls silent is given up
+// after 20 seconds, by whoever has not said that they would wait for less. The error is one of the URL.
 func Open(ctx context.Context, serviceURL string, o Options) (*pgxpool.Pool, error) {
+	return open(ctx, serviceURL, o, longestSilence)
+}
+
+func open(ctx context.Context, serviceURL string, o Options, silence time.Duration) (*pgxpool.Pool, error) {
 	config, err := pgxpool.ParseConfig(serviceURL)
 	if err != nil {
 		return nil, withoutURL(err)
@@ -51,6 +55,7 @@ func Open(ctx context.Context, serviceURL string, o Options) (*pgxpool.Pool, err
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "waybill " + o.Service
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.DialFunc = dialAttentive(config.ConnConfig.DialFunc, silence)
 	config.MaxConns = 10
 	if o.MaxConns > 0 {
 		config.MaxConns = o.MaxConns
