@@ -147,13 +147,16 @@ func (j *jobs) stop(ctx context.Context) error {
 	return j.client.Stop(ctx)
 }
 
-// awaitRest returns when nothing has been enqueued for a while and all is done, or the context ends.
+// awaitRest returns when nothing has been enqueued for a while and all is done, or the context ends, or River has stopped:
+// one that was still about to stop when it was started has not been.
 func (j *jobs) awaitRest(ctx context.Context) {
 	tick := time.NewTicker(restAfter)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-j.client.Stopped():
 			return
 		case <-tick.C:
 		}
