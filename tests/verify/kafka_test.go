@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"waybill.dev/cmd/waybill/client"
+	audit "waybill.dev/cmd/waybill/verify"
 	"waybill.dev/contracts"
 	"waybill.dev/platform/messaging"
 	"waybill.dev/tests/world"
@@ -142,6 +143,18 @@ func TestWhatKafkaNoLongerKeepsIsNotProvable(t *testing.T) {
 	if !again.Clean || again.NotProvable <= r.NotProvable || again.OK+again.Attention == 0 {
 		show(t, again)
 		t.Errorf("clean: %v; %d orders are not provable, after %d before", again.Clean, again.NotProvable, r.NotProvable)
+	}
+}
+
+// Under a prefix that is not the suite's nothing would be provable, and so nothing wrong.
+func TestTopicsThatAreNotThereAreNotAudited(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, "elsewhere", nil)
+	sources := g.sources(t)
+	sources.Prefix = "another-" + g.prefix
+	r, err := audit.Run(t.Context(), audit.Options{Sources: sources, Folder: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), sources.Prefix) {
+		t.Errorf("clean: %v, %d of %d orders are not provable: %v", r.Clean, r.NotProvable, r.Orders, err)
 	}
 }
 

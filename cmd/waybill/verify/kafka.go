@@ -107,10 +107,14 @@ func (k *kafka) isBehind(ctx context.Context, service string, before time.Time) 
 	return false, err
 }
 
-// noteEnds notes what is to be read.
+// noteEnds notes what is to be read. It is an error where no topic is there: the services make theirs before they say
+// anything, and what has never been there is not what is no longer kept.
 func (k *kafka) noteEnds(ctx context.Context) (err error) {
 	if k.ends, err = k.list(ctx, k.admin.ListEndOffsets); err != nil {
 		return err
+	}
+	if len(k.ends) == 0 {
+		return fmt.Errorf("kafka: none of the suite's topics is there under the prefix %q: it is another's, or these are not the suite's brokers", k.prefix)
 	}
 	k.begins, err = k.list(ctx, k.admin.ListStartOffsets)
 	return err
