@@ -11,6 +11,7 @@ import (
 
 	"waybill.dev/cmd/waybill/offsets"
 	"waybill.dev/cmd/waybill/suite"
+	"waybill.dev/cmd/waybill/up"
 )
 
 type databaseCommands struct {
@@ -19,7 +20,8 @@ type databaseCommands struct {
 
 type adoptCommand struct {
 	Postgres string   `help:"Login to the restored database: an administrator's, or with --service the schema owner's." required:"" env:"WAYBILL_POSTGRES" placeholder:"URL"`
-	Kafka    []string `help:"Kafka brokers of the services." required:"" env:"KAFKA_BROKERS" placeholder:"HOST:PORT"`
+	Kafka    []string `help:"Kafka brokers of the services." required:"" xor:"kafka" env:"KAFKA_BROKERS" placeholder:"HOST:PORT"`
+	Data     string   `help:"Instead of --kafka the data folder of a suite of waybill up that had no other brokers. It must not run." required:"" xor:"kafka" type:"path" placeholder:"DIR"`
 	Prefix   string   `help:"Stands before the names of topics and consumer groups." env:"PUBLISH_PREFIX"`
 	Service  string   `help:"Only the schema of this service: ${services}." enum:",${services}" default:"" placeholder:"NAME"`
 }
@@ -45,7 +47,18 @@ Kafka in the time for which the inbox is kept is read once for each service that
 }
 
 func (c *adoptCommand) Run(ctx context.Context, t terminal) error {
-	kafka, err := offsets.Open(c.Kafka, "waybill-adopt")
+	if c.Data == "" {
+		return c.adopt(ctx, t, c.Kafka)
+	}
+	own, err := up.StartBroker(c.Data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.adopt(ctx, t, own.Brokers()), own.Stop())
+}
+
+func (c *adoptCommand) adopt(ctx context.Context, t terminal, brokers []string) error {
+	kafka, err := offsets.Open(brokers, "waybill-adopt")
 	if err != nil {
 		return err
 	}

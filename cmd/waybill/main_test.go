@@ -74,6 +74,7 @@ func TestTheCommandLine(t *testing.T) {
 		{"outbox resend --service orders --since -1h", 1, "", "-1h"},
 		{"outbox resend --since 1h", 1, "", "--service"},
 		{"database adopt --postgres postgres://a:b@127.0.0.1:1/c", 1, "", "--kafka"},
+		{"database adopt --postgres postgres://a:b@127.0.0.1:1/c --data " + t.TempDir(), 1, "", "there is no broker's data"},
 		{"database adopt --postgres postgres://a:b@127.0.0.1:1/c --kafka " + strings.TrimPrefix(nobody, "http://"), 1, "", "kafka: "},
 		{"outbox resend --service orders --since 1h --suite " + nobody, 1, "", "--kafka"},
 	} {

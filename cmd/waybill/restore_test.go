@@ -85,6 +85,45 @@ func TestARestoredDatabaseWorksOn(t *testing.T) {
 	}
 }
 
+// A suite that has its broker in its data folder has one only while it runs, and does not run on a database that has to be
+// adopted: its broker is started for that.
+func TestARestoredDatabaseIsAdoptedForASuiteWithItsOwnBroker(t *testing.T) {
+	t.Parallel()
+	programs := programs(t)
+	first := startCluster(t, programs, 60_000)
+	administer(t, first.URL("postgres"), "CREATE DATABASE waybill")
+	config := up.Config{Data: t.TempDir(), RandomPorts: true, PostgresURL: first.URL("waybill")}
+	complete := func() *up.Suite {
+		running := startUp(t, config)
+		shop := client.New(running.Description())
+		defer shop.Close()
+		walk, err := ways.Place(t.Context(), ways.All()[0], shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := await(t, func(ctx context.Context) error { _, err := walk.Finish(ctx); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return running
+	}
+	if err := complete().Stop(); err != nil {
+		t.Fatal(err)
+	}
+	dump := dump(t, programs, first)
+	config.PostgresURL = restore(t, programs, startCluster(t, programs, 0), dump)
+	checkRefused(t, config)
+	adopt := func() (int, string, string) {
+		return waybill(t.Context(), "database", "adopt", "--postgres", config.PostgresURL, "--data", config.Data)
+	}
+	if status, out, errs := adopt(); status != 0 || strings.Count(out, "adopted") != len(suite.ServiceNames()) {
+		t.Fatalf("adopt = %d, %q, %q", status, out, errs)
+	}
+	verified(t, complete())
+	if status, _, errs := adopt(); status != 1 || !strings.Contains(errs, "broker") {
+		t.Errorf("while the suite runs: %d, %q", status, errs)
+	}
+}
+
 // leaveUnderWay brings some orders to their ends, and stops the suite while others are under way: of the first half
 // order-placed is on Kafka, where nobody has heard it, and of the second half it waits in the outbox.
 func leaveUnderWay(t *testing.T, config up.Config, kafka *keptBroker) (walks []*ways.Walk) {

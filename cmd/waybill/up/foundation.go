@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -55,7 +56,7 @@ func (s *Suite) lay(ctx context.Context) (foundation, error) {
 	if len(s.config.KafkaBrokers) == 0 {
 		both.Go(func() (err error) {
 			s.broker, err = broker.Start(broker.Config{
-				Data: s.kept("broker"), Ephemeral: s.config.Ephemeral, Logger: s.logger.With("part", "broker"),
+				Data: s.kept(brokerFolder), Ephemeral: s.config.Ephemeral, Logger: s.logger.With("part", "broker"),
 			})
 			if err == nil {
 				f.brokers = s.broker.Brokers()
@@ -83,6 +84,18 @@ func reachAny(ctx context.Context, brokers []string) error {
 		return nil
 	}
 	return fmt.Errorf("no Kafka broker can be reached: %w", errors.Join(failures...))
+}
+
+// brokerFolder is where in its data folder a suite keeps the broker's data, where it has one of its own.
+const brokerFolder = "broker"
+
+// StartBroker starts the broker that a suite keeps in its data folder, for what is done while the suite does not run.
+func StartBroker(data string) (*broker.Broker, error) {
+	folder := filepath.Join(data, brokerFolder)
+	if _, err := os.Stat(folder); err != nil {
+		return nil, fmt.Errorf("there is no broker's data in %s: %w", data, err)
+	}
+	return broker.Start(broker.Config{Data: folder})
 }
 
 // kept is the folder of a part's data; empty for a part of an ephemeral suite.
