@@ -241,3 +241,25 @@ func TestAwaitTellsWhatWasMissing(t *testing.T) {
 		t.Errorf("Await = %v, want the deadline and what was missing", err)
 	}
 }
+
+// What breaks a question off is told once, and what was missing before is told still.
+func TestAwaitTellsOnceWhatEndedIt(t *testing.T) {
+	t.Parallel()
+	ended, missing := errors.New("the service has ended"), errors.New("the order is placed")
+	for _, c := range []struct {
+		answers int // that came before the end
+		want    string
+	}{{0, "the service has ended"}, {1, "the service has ended, and still: the order is placed"}} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		err := client.Await(ctx, func(ctx context.Context) error {
+			if c.answers--; c.answers >= 0 {
+				return missing
+			}
+			cancel(ended)
+			return fmt.Errorf("ask: %w", context.Cause(ctx))
+		})
+		if err == nil || err.Error() != c.want {
+			t.Errorf("Await = %v, want %q", err, c.want)
+		}
+	}
+}
