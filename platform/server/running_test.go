@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"waybill.dev/local/freeport"
 	"waybill.dev/platform/pgtest"
 	"waybill.dev/platform/server"
 )
@@ -63,12 +64,11 @@ func (l *logs) lines(t *testing.T, message string) []map[string]any {
 // closedAddress is one that nobody listens on.
 func closedAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Pick(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return freeport.Address(port)
 }
 
 func config(t *testing.T, databaseURL string) server.Config {
