@@ -22,9 +22,7 @@ const isForeign = `SELECT
 	OR EXISTS (SELECT FROM watermill_offsets_outbox WHERE last_processed_transaction_id >= pg_snapshot_xmax(pg_current_snapshot()))`
 
 // checkForeign is ErrForeign where the schema has to be adopted first.
-func checkForeign(ctx context.Context, db interface {
-	QueryRow(context.Context, string, ...any) pgx.Row
-}) error {
+func checkForeign(ctx context.Context, db querier) error {
 	var foreign bool
 	if err := db.QueryRow(ctx, isForeign).Scan(&foreign); err != nil {
 		return err
